@@ -1,0 +1,24 @@
+// graphx._core: one register function for each kernel family.
+#include <nanobind/nanobind.h>
+
+#include "graphx/simd.hpp"
+
+namespace nb = nanobind;
+
+namespace graphx::bind {
+void register_edgelist(nb::module_& m);
+void register_orbits(nb::module_& m);
+}  // namespace graphx::bind
+
+NB_MODULE(_core, m) {
+    m.doc() = "Compiled kernels of graphx. Private: use the functions and classes of the package.";
+    m.def(
+        "simd_level",
+        [] {
+            static constexpr const char* names[] = {"plain", "avx2", "avx512"};
+            return names[static_cast<int>(graphx::simd_level())];
+        },
+        "The instruction set in use: 'plain', 'avx2' or 'avx512'.");
+    graphx::bind::register_edgelist(m);
+    graphx::bind::register_orbits(m);
+}

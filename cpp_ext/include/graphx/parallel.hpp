@@ -1,0 +1,152 @@
+// Parallel loops on std::thread: no OpenMP (an OpenMP runtime hangs in a forked child), no pool that outlives the
+// call (nothing to inherit after fork), results never depend on the number of threads.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace graphx {
+
+// Thrown out of a loop when the caller's poll asked to stop (Ctrl-C); the binding re-raises the pending Python error.
+struct Cancelled : std::exception {
+    const char* what() const noexcept override { return "cancelled"; }
+};
+
+// What a long computation shares with its caller: how many threads, a progress counter, a request to stop.
+// `poll(done)` runs on the calling thread only, at most every 50 ms, and returns true to stop.
+class Control {
+public:
+    using Poll = std::function<bool(std::int64_t done)>;
+
+    explicit Control(int threads = 1, Poll poll = {}) : threads_(std::max(1, threads)), poll_(std::move(poll)) {}
+
+    int threads() const { return threads_; }
+    void advance(std::int64_t amount) { done_.fetch_add(amount, std::memory_order_relaxed); }
+    bool stopping() const { return stop_.load(std::memory_order_relaxed); }
+    void request_stop() { stop_.store(true, std::memory_order_relaxed); }
+
+    // Call from any thread inside long work, about every 10-1000 us: throws Cancelled after a request to stop.
+    void checkpoint() {
+        if (stopping()) throw Cancelled{};
+        if (inline_owner_.load(std::memory_order_relaxed) && std::this_thread::get_id() == owner_) poll_now();
+    }
+
+private:
+    template <class F>
+    friend void parallel_for(Control&, std::int64_t, F&&);
+
+    void poll_now() {
+        auto now = std::chrono::steady_clock::now();
+        if (now - last_poll_ < std::chrono::milliseconds(50)) return;
+        last_poll_ = now;
+        if (poll_ && poll_(done_.load(std::memory_order_relaxed))) {
+            request_stop();
+            throw Cancelled{};
+        }
+    }
+
+    int threads_;
+    Poll poll_;
+    std::atomic<std::int64_t> done_{0};
+    std::atomic<bool> stop_{false};
+    std::atomic<bool> inline_owner_{false};  // the calling thread does the work itself and polls in between
+    std::thread::id owner_{};
+    std::chrono::steady_clock::time_point last_poll_{std::chrono::steady_clock::now()};
+};
+
+// Calls body(task, worker) for every task in [0, tasks), handed out in ascending order; worker < control.threads().
+// The first exception of any body stops the loop and is rethrown on the calling thread.
+template <class F>
+void parallel_for(Control& control, std::int64_t tasks, F&& body) {
+    if (tasks <= 0) return;
+    const int workers = static_cast<int>(std::min<std::int64_t>(control.threads(), tasks));
+    if (workers == 1) {
+        control.owner_ = std::this_thread::get_id();
+        control.inline_owner_.store(true, std::memory_order_relaxed);
+        for (std::int64_t task = 0; task < tasks; ++task) {
+            control.checkpoint();
+            body(task, 0);
+        }
+        return;
+    }
+    control.inline_owner_.store(false, std::memory_order_relaxed);
+    std::atomic<std::int64_t> next{0};
+    std::mutex mutex;
+    std::condition_variable finished;
+    int running = 0;
+    std::exception_ptr error;
+    auto work = [&](int worker) {
+        try {
+            for (;;) {
+                if (control.stopping()) break;
+                const std::int64_t task = next.fetch_add(1, std::memory_order_relaxed);
+                if (task >= tasks) break;
+                body(task, worker);
+            }
+        } catch (...) {
+            std::lock_guard<std::mutex> lock(mutex);
+            if (!error) error = std::current_exception();
+            control.request_stop();
+        }
+        std::lock_guard<std::mutex> lock(mutex);
+        --running;
+        finished.notify_all();
+    };
+    std::vector<std::thread> threads;
+    threads.reserve(static_cast<std::size_t>(workers));
+    for (int worker = 0; worker < workers; ++worker) {
+        {
+            std::lock_guard<std::mutex> lock(mutex);
+            ++running;
+        }
+        try {
+            threads.emplace_back(work, worker);
+        } catch (const std::system_error&) {  // no more threads to be had: fewer do the same work
+            std::lock_guard<std::mutex> lock(mutex);
+            --running;
+            break;
+        }
+    }
+    if (threads.empty()) {
+        {
+            std::lock_guard<std::mutex> lock(mutex);
+            ++running;
+        }
+        work(0);
+    }
+    bool cancelled = false;
+    {
+        std::unique_lock<std::mutex> lock(mutex);
+        while (running > 0) {
+            finished.wait_for(lock, std::chrono::milliseconds(50));
+            if (running > 0 && !cancelled && control.poll_) {
+                lock.unlock();
+                try {
+                    if (control.poll_(control.done_.load(std::memory_order_relaxed))) cancelled = true;
+                } catch (...) {
+                    lock.lock();
+                    if (!error) error = std::current_exception();
+                    cancelled = true;
+                    lock.unlock();
+                }
+                if (cancelled) control.request_stop();
+                lock.lock();
+            }
+        }
+    }
+    for (auto& thread : threads) thread.join();
+    if (error) std::rethrow_exception(error);
+    if (control.stopping()) throw Cancelled{};
+}
+
+}  // namespace graphx

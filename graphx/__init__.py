@@ -1,0 +1,3 @@
+"""graphx: the graph structure that message passing cannot see, for PyTorch Geometric."""
+
+from __future__ import annotations

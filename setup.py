@@ -1,0 +1,56 @@
+"""Build the compiled extension ``graphx._core``; all metadata is in pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nanobind
+from setuptools import Extension, setup
+
+ROOT = Path(__file__).parent
+CPP = Path("cpp_ext")
+NANOBIND = Path(nanobind.__file__).parent
+
+
+def _sources() -> list[str]:
+    files = sorted((ROOT / CPP / "src").glob("*.cpp")) + sorted((ROOT / CPP / "bindings").glob("*.cpp"))
+    own = [str(f.relative_to(ROOT)) for f in files]
+    return own + [os.path.relpath(NANOBIND / "src" / "nb_combined.cpp", ROOT)]
+
+
+def _headers() -> list[str]:
+    return [str(f.relative_to(ROOT)) for f in sorted((ROOT / CPP / "include").rglob("*.hpp"))]
+
+
+compile_args = ["/std:c++20", "/O2"] if sys.platform == "win32" else ["-std=c++20", "-O3", "-fvisibility=hidden", "-g0"]
+link_args: list[str] = []
+if sys.platform != "win32":
+    compile_args += ["-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wextra", "-fno-strict-aliasing", "-pthread"]
+    link_args += ["-pthread"]
+if sys.platform.startswith("linux"):
+    link_args += ["-Wl,-s"]
+if sanitize := os.environ.get("GRAPHX_SANITIZE"):
+    flags = [f"-fsanitize={sanitize}", "-fno-omit-frame-pointer", "-g"]
+    compile_args += flags
+    link_args = [a for a in link_args if a != "-Wl,-s"] + flags[:1]
+
+setup(
+    ext_modules=[
+        Extension(
+            "graphx._core",
+            sources=_sources(),
+            include_dirs=[
+                str(CPP / "include"),
+                str(NANOBIND / "include"),
+                str(NANOBIND / "ext" / "robin_map" / "include"),
+            ],
+            depends=_headers(),
+            define_macros=[("NB_COMPACT_ASSERTIONS", "1"), ("NDEBUG", "1")],
+            extra_compile_args=compile_args,
+            extra_link_args=link_args,
+            language="c++",
+        )
+    ],
+)
