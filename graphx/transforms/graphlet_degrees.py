@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch_geometric.data import Data
-from torch_geometric.data.datapipes import functional_transform
-from torch_geometric.transforms import BaseTransform
+from torch_geometric.data import Data  # type: ignore[import-untyped]
+from torch_geometric.data.datapipes import functional_transform  # type: ignore[import-untyped]
+from torch_geometric.transforms import BaseTransform  # type: ignore[import-untyped]
 
 from graphx.errors import InputError
 from graphx.gradco import OrbitAdjacency
@@ -20,7 +20,7 @@ __all__ = ["AddGraphletDegrees"]
 
 
 @functional_transform("add_graphlet_degrees")
-class AddGraphletDegrees(BaseTransform):
+class AddGraphletDegrees(BaseTransform):  # type: ignore[misc]
     r"""Add the graphlet degree vector of each node to its features (functional name: ``add_graphlet_degrees``).
 
     .. math::
@@ -52,7 +52,7 @@ class AddGraphletDegrees(BaseTransform):
 
     Example:
         >>> import torch
-        >>> from torch_geometric.data import Data
+        >>> from torch_geometric.data import Data  # type: ignore[import-untyped]
         >>> from graphx.transforms import AddGraphletDegrees
         >>> triangle = torch.tensor([[0, 1, 1, 2, 2, 0], [1, 0, 2, 1, 0, 2]])
         >>> AddGraphletDegrees()(Data(edge_index=triangle, num_nodes=3)).x[0].tolist()
@@ -102,7 +102,9 @@ class AddGraphletDegrees(BaseTransform):
                 "defined on one node type and one edge type: for a HeteroData use data.to_homogeneous() first"
             )
         if data.edge_index is None:
-            raise InputError("AddGraphletDegrees needs data.edge_index, which is None; apply it before ToSparseTensor()")
+            raise InputError(
+                "AddGraphletDegrees needs data.edge_index, which is None; apply it before ToSparseTensor()"
+            )
         if data.get("edge_weight") is not None:
             raise InputError(
                 "data has an edge_weight and graphlets have no weights; remove it first (del data.edge_weight)"

@@ -130,7 +130,10 @@ def _edges(*pairs: tuple[int, int]) -> Data:
         (_edges((0, 1), (0, 1), (1, 0), (1, 0)), "twice|duplicate"),
         (Data(num_nodes=3), "edge_index, which is None"),
         (HeteroData(), r"HeteroData.*to_homogeneous\(\)"),
-        (Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=torch.ones(2), num_nodes=2), "del data.edge_weight"),
+        (
+            Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=torch.ones(2), num_nodes=2),
+            "del data.edge_weight",
+        ),
     ],
 )
 def test_refusals_name_the_cure(data: Data | HeteroData, cure: str) -> None:
