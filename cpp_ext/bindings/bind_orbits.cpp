@@ -13,6 +13,7 @@
 #include "common.hpp"
 #include "graphx/orbits.hpp"
 #include "graphx/rows.hpp"
+#include "graphx/spmm.hpp"
 
 namespace graphx::bind {
 
@@ -47,6 +48,9 @@ std::vector<int> list_keys(std::uint32_t keys) {
     return list;
 }
 
+template <class T>
+using Out = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
 class OrbitCounter {
 public:
     virtual ~OrbitCounter() = default;
@@ -61,6 +65,17 @@ public:
     virtual bool has_pairs() const = 0;
     virtual nb::tuple pair_matrix(int key, int threads, nb::object progress) = 0;
     virtual nb::object stream(nb::object self, std::uint32_t keys) = 0;
+    virtual void multiply_triangles(const Matrix<float>& x, std::int64_t scale, Out<float>& out, int threads,
+                                    nb::object progress) = 0;
+    virtual void multiply_triangles(const Matrix<double>& x, std::int64_t scale, Out<double>& out, int threads,
+                                    nb::object progress) = 0;
+    virtual void multiply_triangles(const Matrix<std::int64_t>& x, std::int64_t scale, Out<std::int64_t>& out,
+                                    int threads, nb::object progress) = 0;
+    virtual void multiply_rows(int key, const Matrix<float>& x, Out<float>& out, int threads, nb::object progress) = 0;
+    virtual void multiply_rows(int key, const Matrix<double>& x, Out<double>& out, int threads,
+                               nb::object progress) = 0;
+    virtual void multiply_rows(int key, const Matrix<std::int64_t>& x, Out<std::int64_t>& out, int threads,
+                               nb::object progress) = 0;
 };
 
 class Stream {
@@ -221,6 +236,29 @@ public:
 
     nb::object stream(nb::object self, std::uint32_t keys) override;
 
+    void multiply_triangles(const Matrix<float>& x, std::int64_t scale, Out<float>& out, int threads,
+                            nb::object progress) override {
+        triangles_times(x, scale, out, threads, std::move(progress));
+    }
+    void multiply_triangles(const Matrix<double>& x, std::int64_t scale, Out<double>& out, int threads,
+                            nb::object progress) override {
+        triangles_times(x, scale, out, threads, std::move(progress));
+    }
+    void multiply_triangles(const Matrix<std::int64_t>& x, std::int64_t scale, Out<std::int64_t>& out, int threads,
+                            nb::object progress) override {
+        triangles_times(x, scale, out, threads, std::move(progress));
+    }
+    void multiply_rows(int key, const Matrix<float>& x, Out<float>& out, int threads, nb::object progress) override {
+        rows_times(key, x, out, threads, std::move(progress));
+    }
+    void multiply_rows(int key, const Matrix<double>& x, Out<double>& out, int threads, nb::object progress) override {
+        rows_times(key, x, out, threads, std::move(progress));
+    }
+    void multiply_rows(int key, const Matrix<std::int64_t>& x, Out<std::int64_t>& out, int threads,
+                       nb::object progress) override {
+        rows_times(key, x, out, threads, std::move(progress));
+    }
+
     // Called without the GIL.
     std::shared_ptr<const RowTables<I>> tables(std::uint32_t keys, Control& control) {
         std::lock_guard<std::mutex> lock(mutex_);
@@ -232,6 +270,29 @@ public:
     const EdgeBasis<I>& basis() const { return basis_; }
 
 private:
+    template <class T>
+    void triangles_times(const Matrix<T>& x, std::int64_t scale, Out<T>& out, int threads, nb::object progress) {
+        run_interruptible(threads, std::move(progress), [&](Control& control) {
+            std::shared_ptr<const TriangleLists> lists;
+            {
+                std::lock_guard<std::mutex> lock(mutex_);
+                if (!lists_) lists_ = std::make_shared<const TriangleLists>(make_triangle_lists(basis_, control));
+                lists = lists_;
+            }
+            graphx::multiply_triangles(*lists, x.data(), static_cast<std::int64_t>(x.shape(1)), scale, out.data(),
+                                       control);
+        });
+    }
+
+    template <class T>
+    void rows_times(int key, const Matrix<T>& x, Out<T>& out, int threads, nb::object progress) {
+        run_interruptible(threads, std::move(progress), [&](Control& control) {
+            const auto shared = tables(std::uint32_t{1} << key, control);
+            graphx::multiply_rows(basis_, *shared, key, x.data(), static_cast<std::int64_t>(x.shape(1)), out.data(),
+                                  control);
+        });
+    }
+
     template <class O>
     nb::object edge_degrees_as(int threads, nb::object progress) {
         const auto m = static_cast<std::size_t>(basis_.num_edges);
@@ -246,6 +307,7 @@ private:
     EdgeBasis<I> basis_;
     std::mutex mutex_;
     std::shared_ptr<const RowTables<I>> tables_;
+    std::shared_ptr<const TriangleLists> lists_;
     std::shared_ptr<PairBasis<I>> pairs_;
 };
 
@@ -325,6 +387,50 @@ nb::object TypedCounter<I>::stream(nb::object self, std::uint32_t keys) {
     return nb::cast(std::unique_ptr<Stream>(new TypedStream<I>(std::move(self), *this, keys)));
 }
 
+template <class V, class T>
+void spmm(Vector<std::int64_t> indptr, Vector<std::int32_t> indices, std::optional<Vector<V>> values, Matrix<T> x,
+          Out<T> out, std::int64_t scale, bool accumulate, std::optional<Vector<std::int64_t>> diagonal,
+          std::optional<Matrix<T>> y, int threads) {
+    Product<V, T> product;
+    product.pattern = Csr{static_cast<std::int64_t>(indptr.shape(0)) - 1, indptr.data(), indices.data()};
+    product.values = values ? values->data() : nullptr;
+    product.x = x.data();
+    product.out = out.data();
+    product.columns = static_cast<std::int64_t>(x.shape(1));
+    product.scale = scale;
+    product.accumulate = accumulate;
+    product.diagonal = diagonal ? diagonal->data() : nullptr;
+    product.y = y ? y->data() : nullptr;
+    run_interruptible(threads, nb::none(), [&](Control& control) { multiply(product, control); });
+}
+
+template <class V, class T>
+void register_spmm(nb::module_& m) {
+    m.def("spmm", &spmm<V, T>, nb::arg("indptr").noconvert(), nb::arg("indices").noconvert(),
+          nb::arg("values").noconvert().none(), nb::arg("x").noconvert(), nb::arg("out").noconvert(), nb::arg("scale"),
+          nb::arg("accumulate"), nb::arg("diagonal").noconvert().none(), nb::arg("y").noconvert().none(),
+          nb::arg("threads"));
+}
+
+template <class T>
+void register_products(nb::class_<OrbitCounter>& counter) {
+    counter
+        .def(
+            "multiply_triangles",
+            [](OrbitCounter& self, Matrix<T> x, std::int64_t scale, Out<T> out, int threads, nb::object progress) {
+                self.multiply_triangles(x, scale, out, threads, std::move(progress));
+            },
+            nb::arg("x").noconvert(), nb::arg("scale"), nb::arg("out").noconvert(), nb::arg("threads"),
+            nb::arg("progress").none())
+        .def(
+            "multiply_rows",
+            [](OrbitCounter& self, int key, Matrix<T> x, Out<T> out, int threads, nb::object progress) {
+                self.multiply_rows(key, x, out, threads, std::move(progress));
+            },
+            nb::arg("key"), nb::arg("x").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"),
+            nb::arg("progress").none());
+}
+
 std::unique_ptr<OrbitCounter> make_counter(Vector<std::int64_t> indptr, Vector<std::int32_t> indices, bool wide,
                                            int threads, nb::object progress) {
     if (wide) return std::make_unique<TypedCounter<std::int64_t>>(indptr, indices, threads, std::move(progress));
@@ -338,7 +444,17 @@ void register_orbits(nb::module_& m) {
     nb::class_<Stream>(m, "OrbitStream")
         .def("next", &Stream::next, nb::arg("block_bytes"), nb::arg("threads"), nb::arg("progress").none(),
              "The next rows as (start, stop, [(indptr, indices, values) for each key]), or None at the end.");
-    nb::class_<OrbitCounter>(m, "OrbitCounter")
+    nb::class_<OrbitCounter> counter(m, "OrbitCounter");
+    register_products<float>(counter);
+    register_products<double>(counter);
+    register_products<std::int64_t>(counter);
+    register_spmm<std::int32_t, float>(m);
+    register_spmm<std::int32_t, double>(m);
+    register_spmm<std::int32_t, std::int64_t>(m);
+    register_spmm<std::int64_t, float>(m);
+    register_spmm<std::int64_t, double>(m);
+    register_spmm<std::int64_t, std::int64_t>(m);
+    counter
         .def("facts", &OrbitCounter::facts)
         .def("graphlet_degrees", &OrbitCounter::graphlet_degrees, nb::arg("threads"), nb::arg("progress").none())
         .def("edge_graphlet_degrees", &OrbitCounter::edge_graphlet_degrees, nb::arg("threads"),

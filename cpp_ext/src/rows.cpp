@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "graphx/emit.hpp"
-#include "graphx/simd.hpp"
+#include "graphx/spmm.hpp"
 
 namespace graphx {
 
@@ -762,6 +762,47 @@ void pair_matrix(const EdgeBasis<I>& basis, const PairBasis<I>& pairs, int key, 
         }
     }
 }
+
+template <class I, class T>
+void multiply_rows(const EdgeBasis<I>& basis, const RowTables<I>& tables, int key, const T* x, std::int64_t columns,
+                   T* out, Control& control) {
+    const std::int64_t n = basis.graph.num_nodes;
+    struct Worker {
+        RowEngine<I> engine;
+        Output<I> rows;
+    };
+    std::vector<std::unique_ptr<Worker>> workers(static_cast<std::size_t>(control.threads()));
+    parallel_for(control, (n + kTile - 1) / kTile, [&](std::int64_t task, int number) {
+        auto& worker = workers[static_cast<std::size_t>(number)];
+        if (!worker)
+            worker.reset(new Worker{RowEngine<I>(basis, tables, std::uint32_t{1} << key, false), Output<I>{}});
+        Output<I>& rows = worker->rows;
+        rows.reset(task * kTile, std::min(n, task * kTile + kTile));
+        worker->engine.tile(rows.start, rows.stop, &rows, nullptr, control);
+        auto& part = rows.parts[static_cast<std::size_t>(key)];
+        std::int64_t indptr[kTile + 1] = {};
+        for (std::int64_t r = 0; r < rows.stop - rows.start; ++r) indptr[r + 1] = indptr[r] + part.size[r];
+        // A hop-2 key lies in one piece, so the rows are a small CSR of their own.
+        Product<I, T> product;
+        product.pattern = Csr{rows.stop - rows.start, indptr, part.indices.data()};
+        product.values = part.values.data();
+        product.x = x;
+        product.out = out + rows.start * columns;
+        product.columns = columns;
+        multiply_serial(product);
+        control.advance(rows.stop - rows.start);
+    });
+}
+
+#define GRAPHX_INSTANTIATE_PRODUCT(I, T)                                                                         \
+    template void multiply_rows(const EdgeBasis<I>&, const RowTables<I>&, int, const T*, std::int64_t, T*, Control&);
+GRAPHX_INSTANTIATE_PRODUCT(std::int32_t, float)
+GRAPHX_INSTANTIATE_PRODUCT(std::int32_t, double)
+GRAPHX_INSTANTIATE_PRODUCT(std::int32_t, std::int64_t)
+GRAPHX_INSTANTIATE_PRODUCT(std::int64_t, float)
+GRAPHX_INSTANTIATE_PRODUCT(std::int64_t, double)
+GRAPHX_INSTANTIATE_PRODUCT(std::int64_t, std::int64_t)
+#undef GRAPHX_INSTANTIATE_PRODUCT
 
 #define GRAPHX_INSTANTIATE(I)                                                                                      \
     template RowTables<I> make_row_tables(const EdgeBasis<I>&, std::uint32_t, Control&);                            \
