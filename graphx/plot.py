@@ -165,7 +165,7 @@ def require_matplotlib() -> None:
         >>> require_matplotlib()
     """
     try:
-        import matplotlib  # noqa: F401, ICN001
+        import matplotlib  # noqa: F401
     except ImportError as error:
         raise MissingDependencyError(
             'graphx.plot needs matplotlib, which is not installed; pip install "graphx-pyg[plot]"'

@@ -16,6 +16,7 @@ from graphx.errors import GraphXError, InputError
 __all__ = [
     "Progress",
     "atomic_file",
+    "check_parent",
     "check_writable",
     "execute",
     "format_size",
@@ -188,7 +189,22 @@ def check_writable(path: Path, suffixes: Sequence[str] = ()) -> None:
         raise InputError(f"{path}: the suffix names the form; expected one of: {' '.join(suffixes)}")
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected the name of a file")
-    if not path.parent.is_dir():
+    check_parent(path)
+
+
+def check_parent(path: Path) -> None:
+    """Refuse a destination whose folder is missing.
+
+    Args:
+        path: The file or folder to be.
+
+    Raises:
+        InputError: The folder that it is to stand in does not exist.
+
+    Example:
+        >>> check_parent(Path("counts.csv"))
+    """
+    if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 

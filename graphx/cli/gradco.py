@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from graphx.cli.common import (
     Progress,
     atomic_file,
+    check_parent,
     check_writable,
     execute,
     format_size,
@@ -91,25 +92,25 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "graph",
         metavar="GRAPH",
-        help="a file (.edgelist .txt .tsv .csv .mtx .npz .mat .graphml; text also .gz), - for standard input, or the name "
-        "of a data set",
+        help="a file (.edgelist .txt .tsv .csv .mtx .npz .mat .graphml; text also .gz), - for standard input, or the "
+        "name of a data set",
     )
     add("-o", "--output", metavar="DIR", type=Path, help="store the matrices in DIR, for OrbitAdjacency.open(DIR)")
-    add("--overwrite", action="store_true", help="let -o replace a store that is there")
+    add("--overwrite", action="store_true", help="let -o and --export replace what they wrote before")
     add(
         "--export",
         metavar="FORMAT[:DIR]",
         action="append",
         default=[],
-        help="write the matrices for other programs, one file each: npz (scipy), mtx (Matrix Market) or parquet (source, "
-        "target, count); into DIR, by default GRAPH-FORMAT in the current folder; repeatable",
+        help="write the matrices for other programs, one file each: npz (scipy), mtx (Matrix Market) or parquet "
+        "(source, target, count); into DIR, by default GRAPH-FORMAT here; repeatable",
     )
     add(
         "--matrices",
         metavar="LIST",
         default="all",
-        help="which matrices, separated by commas: all, none, hop1, hop2, hop3, G0 to G8, or keys such as 2_12_12; only "
-        "what these need is counted (default: all)",
+        help="which matrices, separated by commas: all, none, hop1, hop2, hop3, G0 to G8, or keys such as 2_12_12; "
+        "only what these need is counted (default: all)",
     )
     add(
         "--gdv",
@@ -137,8 +138,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--max-memory",
         metavar="SIZE",
         type=size_argument,
-        help="memory to use beside the graph itself, such as 512M or 2G: blocks of rows become smaller, and a count that "
-        "needs more is refused before it starts",
+        help="memory to use beside the graph itself, such as 512M or 2G: blocks of rows become smaller, and a count "
+        "that needs more is refused before it starts",
     )
     return parser
 
@@ -171,7 +172,7 @@ def _run(args: argparse.Namespace) -> None:
     from graphx.gradco import OrbitAdjacency, parse_keys
 
     keys = () if args.matrices == "none" else parse_keys(re.sub(r"(\d):(\d+),(\d+)", r"\1_\2_\3", args.matrices))
-    exports = [_export_target(text, args.graph) for text in args.export]
+    exports = [_export_target(text, args) for text in args.export]
     with Progress() as progress:
         graph = _load(args)
         oa = OrbitAdjacency(graph, num_threads=args.threads, progress=progress.report)
@@ -182,7 +183,7 @@ def _run(args: argparse.Namespace) -> None:
         for file_format, folder in exports:
             from graphx.gradco.export import export_matrices
 
-            export_matrices(oa, folder, file_format, keys, max_block_bytes=block_bytes)
+            export_matrices(oa, folder, file_format, keys, max_block_bytes=block_bytes, overwrite=args.overwrite)
             files.setdefault("export", []).append(str(folder))
         if args.gdv is not None:
             header = ["node", *(f"orbit_{orbit}" for orbit in range(15))]
@@ -220,26 +221,23 @@ def check_outputs(args: argparse.Namespace) -> None:
     if args.output is not None:
         if args.output.exists() and not args.overwrite:
             raise InputError(f"{args.output} exists; pass --overwrite to replace it, or give -o another name")
-        if not args.output.absolute().parent.is_dir():
-            raise InputError(f"{args.output}: the folder {args.output.parent} does not exist; make it first")
+        check_parent(args.output)
     if args.matrices == "none" and (args.output is not None or args.export):
         raise InputError("-o and --export write the matrices of --matrices, which are none; select some")
 
 
-def _export_target(text: str, graph: str) -> tuple[str, Path]:
-    from graphx.gradco.export import check_format
+def _export_target(text: str, args: argparse.Namespace) -> tuple[str, Path]:
+    from graphx.gradco.export import check_folder, check_format
 
     file_format, _, folder = text.partition(":")
     check_format(file_format)
     if folder:
         target = Path(folder)
     else:
-        name = "graph" if graph == "-" else Path(graph).name.removesuffix(".gz")
+        name = "graph" if args.graph == "-" else Path(args.graph).name.removesuffix(".gz")
         target = Path(f"{Path(name).stem}-{file_format}")
-    if target.exists() and not target.is_dir():
-        raise InputError(f"{target} is a file; give --export {file_format}:DIR the name of a folder")
-    if not target.absolute().parent.is_dir():
-        raise InputError(f"{target}: the folder {target.parent} does not exist; make it first")
+    check_folder(target, overwrite=args.overwrite)
+    check_parent(target)
     return file_format, target
 
 

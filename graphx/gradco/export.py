@@ -9,12 +9,13 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from graphx._files import atomic_directory
 from graphx.errors import InputError, MissingDependencyError
 from graphx.gradco.orbits import ORBIT_KEYS, Key, key_name
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from graphx.gradco import OrbitAdjacency
 
-__all__ = ["EXPORT_FORMATS", "check_format", "export_matrices"]
+__all__ = ["EXPORT_FORMATS", "check_folder", "check_format", "export_matrices"]
 
 
 class _Writer(Protocol):
@@ -181,6 +182,33 @@ def check_format(file_format: str) -> None:
             ) from error
 
 
+def check_folder(folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Refuse, before any work, a folder that :func:`export_matrices` may not replace.
+
+    Args:
+        folder: Where the files are to go.
+        overwrite: Whether an earlier export may be replaced.
+
+    Raises:
+        InputError: There is something else, or an earlier export and ``overwrite`` is false.
+
+    Example:
+        >>> from graphx.gradco.export import check_folder
+        >>> check_folder("a-new-folder")
+    """
+    path = Path(folder)
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise InputError(f"{path} is a file; expected the name of a folder to make")
+    for file in path.iterdir():
+        key = file.name.partition(".")[0]
+        if key not in {*map(key_name, ORBIT_KEYS), "nodes"}:
+            raise InputError(f"{path} holds {file.name}, which is no export of matrices; choose another folder")
+        if not overwrite:
+            raise InputError(f"{path} holds an earlier export; ask for it to be overwritten, or choose another folder")
+
+
 def export_matrices(
     oa: OrbitAdjacency,
     folder: str | os.PathLike[str],
@@ -188,53 +216,48 @@ def export_matrices(
     keys: Iterable[Key] | None = None,
     *,
     max_block_bytes: int | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write orbit adjacencies for other programs, one file ``<hop>_<o1>_<o2>.<format>`` a matrix.
 
-    The matrices are streamed, so memory is that of one block of rows whatever their size. All files are written aside
-    first and moved into ``folder`` at the end: an interrupt or a full disk leaves none of them.
+    The matrices are streamed, so memory is that of one block of rows whatever their size. The folder appears when it is
+    complete: an interrupt or a full disk leaves nothing behind.
 
     Args:
         oa: What counts.
-        folder: Where the files go; made when it does not exist. Files of the same names are replaced.
+        folder: Where the files go; it must not exist or be empty.
         file_format: ``'npz'`` (for ``scipy.sparse.load_npz``), ``'mtx'`` (Matrix Market text, rows and columns from 1)
             or ``'parquet'`` (an edge table: source, target, count, from 0).
         keys: Which matrices; None for all 28.
         max_block_bytes: Bound on a block of rows; None for the default of ``iter_blocks``.
+        overwrite: Replace a folder that holds an earlier export and nothing else.
 
     Returns:
         The paths of the files. A graph with node names has one more, ``nodes.csv`` (node, name).
 
     Raises:
-        InputError: There is no such format or key.
+        InputError: There is no such format, or the folder may not be replaced.
+        KeyError: A key names no matrix.
         MissingDependencyError: Parquet, and pyarrow is not installed.
-        OSError: A file cannot be written.
+        CapacityError: The disk is full.
 
     Example:
-        >>> import tempfile, scipy.sparse, graphx
+        >>> import tempfile, networkx, scipy.sparse
         >>> from graphx.gradco import OrbitAdjacency
-        >>> oa = OrbitAdjacency(graphx.data.load_graph("karate"))
+        >>> from graphx.gradco.export import export_matrices
+        >>> oa = OrbitAdjacency(networkx.star_graph(3))
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     files = export_matrices(oa, folder, "npz", [(1, 3, 3)])
-        ...     same = scipy.sparse.load_npz(files[0]) != oa[1, 3, 3]
-        >>> files[0].name, same.nnz
-        ('1_3_3.npz', 0)
+        ...     files = export_matrices(oa, folder, "npz", [(2, 6, 6)])
+        ...     files[0].name, int(scipy.sparse.load_npz(files[0]).sum())
+        ('2_6_6.npz', 12)
     """
     check_format(file_format)
-    folder = Path(folder)
+    check_folder(folder, overwrite=overwrite)
     chosen: Sequence[Key] = ORBIT_KEYS if keys is None else list(keys)
     options = {} if max_block_bytes is None else {"max_block_bytes": max_block_bytes}
-    new = not folder.exists()
-    folder.mkdir(exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as aside:
-            written = _write(oa, Path(aside), file_format, chosen, options)
-            return [file.replace(folder / file.name) for file in written]
-    except BaseException:
-        if new:
-            with suppress(OSError):
-                folder.rmdir()
-        raise
+    with atomic_directory(folder, overwrite=overwrite) as aside:
+        names = [path.name for path in _write(oa, aside, file_format, chosen, options)]
+    return [Path(folder, name) for name in names]
 
 
 def _write(
