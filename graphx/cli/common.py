@@ -157,7 +157,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         ...     os.listdir(folder)
         ['a.txt']
     """
-    path = Path(path)
+    path = Path(path).resolve()  # a link stays a link
     if path.exists() and not path.is_file():
         yield path
         return
