@@ -7,6 +7,7 @@
 
 #include "bind_csr.hpp"
 #include "graphx/edgelist.hpp"
+#include "graphx/synthetic.hpp"
 
 namespace graphx::bind {
 namespace {
@@ -113,6 +114,12 @@ nb::bytes format(Vector<std::int64_t> sources, Vector<std::int64_t> targets, con
     return nb::bytes(text.data(), text.size());
 }
 
+nb::tuple ba(std::int64_t num_nodes, std::int64_t m, std::uint64_t seed) {
+    Buffer<std::int64_t> sources, targets;
+    run_interruptible(1, nb::none(), [&](Control& control) { barabasi_albert(control, num_nodes, m, seed, sources, targets); });
+    return nb::make_tuple(nb::cast(to_numpy(std::move(sources))), nb::cast(to_numpy(std::move(targets))));
+}
+
 }  // namespace
 
 void register_edgelist(nb::module_& m) {
@@ -131,6 +138,7 @@ void register_edgelist(nb::module_& m) {
           "Text to ((indptr, indices, weights | None, facts), names | None, facts); see graphx.data.edgelist.");
     m.def("edgelist_format", &format, nb::arg("sources").noconvert(), nb::arg("targets").noconvert(), nb::arg("delimiter"),
           "Edges as lines of text.");
+    m.def("barabasi_albert", &ba, nb::arg("num_nodes"), nb::arg("m"), nb::arg("seed"), "(sources, targets) of a random graph.");
 }
 
 }  // namespace graphx::bind
