@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -174,7 +175,7 @@ def _run(args: argparse.Namespace) -> None:
     keys = () if args.matrices == "none" else parse_keys(re.sub(r"(\d):(\d+),(\d+)", r"\1_\2_\3", args.matrices))
     exports = [_export_target(text, args) for text in args.export]
     with Progress() as progress:
-        graph = _load(args)
+        graph = _load(args, progress)
         oa = OrbitAdjacency(graph, num_threads=args.threads, progress=progress.report)
         block_bytes = _block_bytes(oa, args, keys)
         files: dict[str, Any] = {}
@@ -241,10 +242,14 @@ def _export_target(text: str, args: argparse.Namespace) -> tuple[str, Path]:
     return file_format, target
 
 
-def _load(args: argparse.Namespace) -> Graph:
+def _load(args: argparse.Namespace, progress: Progress) -> Graph:
     from graphx.data import load_graph
 
-    graph = load_graph(args.graph, weighted=False if args.ignore_weights else None, num_threads=args.threads)
+    report, size = progress.report, os.path.getsize(args.graph) if os.path.isfile(args.graph) else 0
+    reading = None if report is None else lambda done: report("reading", done, size)
+    weighted = False if args.ignore_weights else None
+    graph = load_graph(args.graph, weighted=weighted, num_threads=args.threads, progress=reading)
+    progress.close()
     if not graph.report.is_clean:
         print(f"graphx gradco: {graph.report.summary()}", file=sys.stderr)
     if graph.is_weighted:
@@ -302,8 +307,10 @@ def _write_degrees(
         if path.suffix.lower() == ".npy":
             import numpy as np
 
-            with target.open("wb") as file:
-                np.save(file, counts)
+            header_of = {"descr": counts.dtype.str, "fortran_order": False, "shape": counts.shape}
+            with target.open("wb") as file:  # not np.save, which does not notice that the disk is full
+                np.lib.format.write_array_header_1_0(file, header_of)
+                file.write(np.ascontiguousarray(counts).data)
             return
         with target.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, delimiter=_TEXT_FORMS[path.suffix.lower()], lineterminator="\n")
@@ -365,7 +372,7 @@ def _print_json(
         {
             "name": key_name(line.key),
             "key": line.key,
-            "graphlet": {"index": line.graphlet.index, "name": line.graphlet.name},
+            "graphlet": f"G{line.graphlet.index} {line.graphlet.name}",
             "num_nonzeros": line.num_nonzeros,
             "sum": line.total,
             "maximum": line.maximum,
