@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], object]
 
 _HOP2 = range(19, 27)
 _FAR = 27
-_DEFAULT_BLOCK_BYTES = 8 << 20
+_DEFAULT_BLOCK_BYTES = 6 << 20
 
 
 class OrbitSummary(NamedTuple):

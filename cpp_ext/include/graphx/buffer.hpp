@@ -76,7 +76,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t kMapFrom = std::size_t{512} << 10;  // below this malloc reuses pages that are warm
+    static constexpr std::size_t kMapFrom = std::size_t{64} << 10;  // below this malloc reuses pages that are warm
     static constexpr std::size_t kHugeFrom = std::size_t{16} << 20;  // above this huge pages waste little
 
     void reallocate(std::size_t bytes) {
