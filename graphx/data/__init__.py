@@ -1,0 +1,3 @@
+"""The door for data: one loader for every command, layer, script and test."""
+
+from __future__ import annotations

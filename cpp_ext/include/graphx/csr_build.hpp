@@ -1,0 +1,300 @@
+// From edges in any order to a CSR with sorted rows: count, place, sort each row, merge duplicates in place.
+// Memory: the result (indptr, indices, weights) and nothing that grows with the edges. Same bits for any thread count:
+// the order in which threads place entries is undone by the sort.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "graphx/buffer.hpp"
+#include "graphx/csr.hpp"
+#include "graphx/parallel.hpp"
+
+namespace graphx {
+
+enum class Duplicates : int { error = 0, merge = 1, sum = 2 };
+
+struct BuildOptions {
+    std::int64_t num_nodes = 0;
+    bool symmetric = true;   // every edge (u, v) also gives (v, u); a loop gives one entry
+    bool drop_loops = false;
+    Duplicates duplicates = Duplicates::error;
+};
+
+struct BuiltCsr {
+    Buffer<std::int64_t> indptr;   // [num_nodes + 1]
+    Buffer<std::int32_t> indices;
+    Buffer<double> weights;        // empty when the edges carry none
+    std::int64_t loops = 0;        // edges (u, u) that came
+    std::int64_t duplicates = 0;   // edges merged away; in the symmetric case (u, v) and (v, u) are the same edge
+    // Not to be merged: any duplicate under Duplicates::error, duplicates of different weight under Duplicates::merge.
+    std::int64_t clash_source = -1, clash_target = -1;
+    double clash_first = 0, clash_second = 0;
+};
+
+namespace detail {
+
+constexpr std::int64_t kRowTask = 1 << 15;  // entries in one task over rows
+constexpr std::int32_t kGone = -1;          // marks the slots behind a row that lost duplicates
+
+template <bool Atomic>
+inline std::int64_t fetch_increment(std::int64_t* slot) {
+#if defined(__GNUC__) || defined(__clang__)
+    if constexpr (Atomic) return __atomic_fetch_add(slot, 1, __ATOMIC_RELAXED);
+#else
+    if constexpr (Atomic) return std::atomic_ref<std::int64_t>(*slot).fetch_add(1, std::memory_order_relaxed);
+#endif
+    return (*slot)++;
+}
+
+// The slot's value, only to guess an address with: other threads may be moving it.
+inline std::int64_t peek(const std::int64_t* slot) {
+#if defined(__GNUC__) || defined(__clang__)
+    return __atomic_load_n(slot, __ATOMIC_RELAXED);
+#else
+    return *static_cast<const volatile std::int64_t*>(slot);
+#endif
+}
+
+inline void prefetch(const void* address) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(address, 1);
+#else
+    (void)address;
+#endif
+}
+
+inline void sort_row(std::int32_t* first, std::int32_t* last) {
+    if (last - first > 24) {
+        if (!std::is_sorted(first, last)) std::sort(first, last);
+        return;
+    }
+    for (std::int32_t* it = first + 1; it < last; ++it) {
+        const std::int32_t value = *it;
+        std::int32_t* hole = it;
+        for (; hole > first && hole[-1] > value; --hole) *hole = hole[-1];
+        *hole = value;
+    }
+}
+
+// The first row of task t when rows are cut into `tasks` runs of about equally many entries.
+inline std::int64_t row_split(const std::int64_t* indptr, std::int64_t num_nodes, std::int64_t task, std::int64_t tasks) {
+    if (task >= tasks) return num_nodes;
+    const auto entry = static_cast<std::int64_t>(static_cast<double>(indptr[num_nodes]) * static_cast<double>(task) /
+                                                 static_cast<double>(tasks));
+    const std::int64_t by_entry = std::lower_bound(indptr, indptr + num_nodes, entry) - indptr;
+    return task == 0 ? 0 : by_entry;
+}
+
+inline std::int64_t row_tasks(const std::int64_t* indptr, std::int64_t num_nodes) {
+    return num_nodes == 0 ? 0 : indptr[num_nodes] / kRowTask + 1;
+}
+
+struct RowClash {
+    std::int64_t source = -1, target = -1;
+    double first = 0, second = 0;
+};
+
+// Sorts one row and merges its duplicates; returns the new length. `merged` counts duplicates at or right of the
+// diagonal only when symmetric, so that an edge counts once.
+template <bool Weighted>
+std::int64_t finish_row(std::int64_t row, std::int32_t* indices, double* weights, std::int64_t length,
+                        const BuildOptions& options, std::vector<std::pair<std::int32_t, double>>& scratch,
+                        std::int64_t& merged, RowClash& clash) {
+    if constexpr (Weighted) {
+        scratch.resize(static_cast<std::size_t>(length));
+        for (std::int64_t i = 0; i < length; ++i) scratch[static_cast<std::size_t>(i)] = {indices[i], weights[i]};
+        if (!std::is_sorted(scratch.begin(), scratch.end())) std::sort(scratch.begin(), scratch.end());
+    } else {
+        sort_row(indices, indices + length);
+    }
+    std::int64_t kept = 0;
+    for (std::int64_t i = 0; i < length; ++i) {
+        std::int32_t column;
+        double weight = 0;
+        if constexpr (Weighted) {
+            column = scratch[static_cast<std::size_t>(i)].first;
+            weight = scratch[static_cast<std::size_t>(i)].second;
+        } else {
+            column = indices[i];
+        }
+        if (kept == 0 || indices[kept - 1] != column) {
+            indices[kept] = column;
+            if constexpr (Weighted) weights[kept] = weight;
+            ++kept;
+            continue;
+        }
+        if (!options.symmetric || column >= row) ++merged;
+        bool bad = options.duplicates == Duplicates::error;
+        if constexpr (Weighted) {
+            if (options.duplicates == Duplicates::merge && weights[kept - 1] != weight) bad = true;
+        }
+        if (bad && clash.source < 0) {
+            clash = {row, column, 0, weight};
+            if constexpr (Weighted) clash.first = weights[kept - 1];
+        }
+        if constexpr (Weighted) {
+            if (options.duplicates == Duplicates::sum) weights[kept - 1] += weight;
+        }
+    }
+    for (std::int64_t i = kept; i < length; ++i) indices[i] = kGone;
+    return kept;
+}
+
+template <bool Atomic, class Edges>
+void count_and_place(Control& control, const Edges& edges, const BuildOptions& options, BuiltCsr& out) {
+    constexpr bool weighted = Edges::weighted;
+    constexpr std::int64_t ahead = 24;
+    const std::int64_t blocks = edges.blocks();
+    // Counts of row u go to cursor[u + 2]; the sum makes cursor[u + 1] the start of row u, and placing moves it to the
+    // end of row u: exactly the indptr, without a second array.
+    std::int64_t* cursor = out.indptr.data();
+    std::atomic<std::int64_t> loops{0};
+    parallel_for(control, blocks, [&](std::int64_t block, int) {
+        const std::int64_t size = edges.size(block);
+        std::int64_t seen = 0;
+        for (std::int64_t i = 0; i < size; ++i) {
+            if ((i & 0xffff) == 0) control.checkpoint();
+            const std::int64_t u = edges.source(block, i), v = edges.target(block, i);
+            if (u == v) {
+                ++seen;
+                if (options.drop_loops) continue;
+                fetch_increment<Atomic>(cursor + u + 2);
+                continue;
+            }
+            fetch_increment<Atomic>(cursor + u + 2);
+            if (options.symmetric) fetch_increment<Atomic>(cursor + v + 2);
+        }
+        loops.fetch_add(seen, std::memory_order_relaxed);
+    });
+    out.loops = loops.load();
+    for (std::int64_t i = 1; i < options.num_nodes + 2; ++i) cursor[i] += cursor[i - 1];
+    const auto entries = static_cast<std::size_t>(cursor[options.num_nodes + 1]);
+    out.indices.resize(entries);
+    if constexpr (weighted) out.weights.resize(entries);
+    std::int32_t* indices = out.indices.data();
+    double* weights = out.weights.data();
+    parallel_for(control, blocks, [&](std::int64_t block, int) {
+        const std::int64_t size = edges.size(block);
+        for (std::int64_t i = 0; i < size; ++i) {
+            if ((i & 0xffff) == 0) control.checkpoint();
+            if (i + ahead < size) {
+                prefetch(cursor + edges.source(block, i + ahead) + 1);
+                prefetch(cursor + edges.target(block, i + ahead) + 1);
+            }
+            if (i + ahead / 2 < size) {
+                prefetch(indices + peek(cursor + edges.source(block, i + ahead / 2) + 1));
+                prefetch(indices + peek(cursor + edges.target(block, i + ahead / 2) + 1));
+            }
+            const std::int64_t u = edges.source(block, i), v = edges.target(block, i);
+            if (u == v && options.drop_loops) continue;
+            const std::int64_t at = fetch_increment<Atomic>(cursor + u + 1);
+            indices[at] = static_cast<std::int32_t>(v);
+            if constexpr (weighted) weights[at] = edges.weight(block, i);
+            if (options.symmetric && u != v) {
+                const std::int64_t back = fetch_increment<Atomic>(cursor + v + 1);
+                indices[back] = static_cast<std::int32_t>(u);
+                if constexpr (weighted) weights[back] = edges.weight(block, i);
+            }
+        }
+    });
+    out.indptr.resize(static_cast<std::size_t>(options.num_nodes) + 1);
+}
+
+}  // namespace detail
+
+// Edges: `static constexpr bool weighted`, blocks(), size(block), source(block, i), target(block, i), weight(block, i);
+// every source and target lies in [0, num_nodes). `placed` runs when the edges are no longer needed.
+template <class Edges, class Placed>
+BuiltCsr build_csr(Control& control, const Edges& edges, const BuildOptions& options, Placed&& placed) {
+    BuiltCsr out;
+    const std::int64_t n = options.num_nodes;
+    out.indptr.resize(static_cast<std::size_t>(n) + 2);
+    out.indptr.fill(0);
+    if (control.threads() > 1)
+        detail::count_and_place<true>(control, edges, options, out);
+    else
+        detail::count_and_place<false>(control, edges, options, out);
+    placed();
+
+    std::int64_t* indptr = out.indptr.data();
+    const std::int64_t tasks = detail::row_tasks(indptr, n);
+    std::vector<std::int64_t> lost(static_cast<std::size_t>(tasks), 0);
+    std::vector<std::int64_t> merged(static_cast<std::size_t>(tasks), 0);
+    std::vector<detail::RowClash> clashes(static_cast<std::size_t>(tasks));
+    parallel_for(control, tasks, [&](std::int64_t task, int) {
+        const auto t = static_cast<std::size_t>(task);
+        std::vector<std::pair<std::int32_t, double>> scratch;
+        std::int64_t task_lost = 0, task_merged = 0;
+        const std::int64_t last = detail::row_split(indptr, n, task + 1, tasks);
+        for (std::int64_t row = detail::row_split(indptr, n, task, tasks); row < last; ++row) {
+            const std::int64_t begin = indptr[row], length = indptr[row + 1] - begin;
+            double* weights = Edges::weighted ? out.weights.data() + begin : nullptr;
+            task_lost += length - detail::finish_row<Edges::weighted>(row, out.indices.data() + begin, weights, length,
+                                                                      options, scratch, task_merged, clashes[t]);
+        }
+        lost[t] = task_lost;
+        merged[t] = task_merged;
+        control.checkpoint();
+    });
+    std::int64_t total_lost = 0;
+    for (std::int64_t task = 0; task < tasks; ++task) {
+        const auto t = static_cast<std::size_t>(task);
+        total_lost += lost[t];
+        out.duplicates += merged[t];
+        if (clashes[t].source >= 0 && out.clash_source < 0) {
+            out.clash_source = clashes[t].source;
+            out.clash_target = clashes[t].target;
+            out.clash_first = clashes[t].first;
+            out.clash_second = clashes[t].second;
+        }
+    }
+    if (total_lost > 0) {  // close the gaps that merged duplicates left
+        std::int64_t write = 0;
+        std::int64_t begin = 0;
+        for (std::int64_t row = 0; row < n; ++row) {
+            const std::int64_t end = indptr[row + 1];
+            for (std::int64_t i = begin; i < end && out.indices[static_cast<std::size_t>(i)] != detail::kGone; ++i, ++write) {
+                out.indices[static_cast<std::size_t>(write)] = out.indices[static_cast<std::size_t>(i)];
+                if constexpr (Edges::weighted)
+                    out.weights[static_cast<std::size_t>(write)] = out.weights[static_cast<std::size_t>(i)];
+            }
+            begin = end;
+            indptr[row + 1] = write;
+        }
+        out.indices.resize(static_cast<std::size_t>(write));
+        out.indices.shrink();
+        if constexpr (Edges::weighted) {
+            out.weights.resize(static_cast<std::size_t>(write));
+            out.weights.shrink();
+        }
+    }
+    return out;
+}
+
+// What is wrong with arrays that claim to be a CSR with sorted rows; kind 0 when nothing is.
+enum class CsrFault : int { none = 0, start = 1, decreasing = 2, length = 3, range = 4, unsorted = 5, duplicate = 6 };
+struct CsrCheck {
+    CsrFault kind = CsrFault::none;
+    std::int64_t row = -1, position = -1;
+};
+CsrCheck check_csr(Control& control, const std::int64_t* indptr, std::int64_t num_nodes, const std::int32_t* indices,
+                   std::int64_t num_indices);
+
+struct CsrFacts {
+    std::int64_t loops = 0;
+    std::int64_t max_degree = 0;
+    std::int64_t one_way = 0;     // entries (u, v) without (v, u)
+    std::int64_t uneven = 0;      // entries whose (v, u) has another weight
+};
+CsrFacts csr_facts(Control& control, const Csr& csr, const double* weights);
+
+BuiltCsr csr_from_arrays(Control& control, const std::int64_t* sources, const std::int64_t* targets, const double* weights,
+                         std::int64_t num_edges, const BuildOptions& options);
+
+}  // namespace graphx
