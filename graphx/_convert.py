@@ -218,7 +218,7 @@ class Conversions:
             self_loops=self_loops,
         )
 
-    def to_scipy(self) -> csr_array[Any, tuple[int, int]]:
+    def to_scipy(self) -> csr_array[np.float64 | np.int8, tuple[int, int]]:
         """The adjacency matrix: float64 weights, or int8 ones when unweighted.
 
         Returns:
@@ -233,7 +233,7 @@ class Conversions:
 
         graph = cast("Graph", self)
         size = graph.indices.size
-        values = np.ones(size, dtype=np.int8) if graph.weights is None else graph.weights.copy()
+        values: Any = np.ones(size, dtype=np.int8) if graph.weights is None else graph.weights.copy()
         index = np.int32 if size < 2**31 else np.int64  # scipy wants one type for both
         shape = (graph.num_nodes, graph.num_nodes)
         made = csr_array((values, graph.indices.astype(index), graph.indptr.astype(index)), shape=shape)

@@ -50,7 +50,8 @@ def edge_attribute(values: list[Any], name: str) -> npt.NDArray[np.float64] | No
         return None
     if missing:
         raise InputError(
-            f"{missing} of {len(values)} edges lack the attribute {name!r}; expected all or none: set it, or pass weight=None"
+            f"{missing} of {len(values)} edges lack the attribute {name!r}; expected all or none: set it, or pass "
+            "weight=None"
         )
     try:
         return np.asarray(values, dtype=np.float64)

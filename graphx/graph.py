@@ -363,6 +363,20 @@ class Graph(Conversions):
         report = replace(self._report, weights_dropped=True)
         return Graph._trusted(self._indptr, self._indices, None, self._names, report)
 
+    def without_names(self) -> Graph:
+        """The graph with its nodes called ``0..N-1``; itself when they are.
+
+        Returns:
+            A graph over the same arrays.
+
+        Example:
+            >>> Graph.from_edges([0], [1], names=["a", "b"]).without_names().names is None
+            True
+        """
+        if self._names is None:
+            return self
+        return Graph._trusted(self._indptr, self._indices, self._weights, None, self._report)
+
 
 def as_graph(obj: Any) -> Graph:
     """The graph that an object stands for, converted by the strict rules of the ``Graph.from_...`` methods.

@@ -3,7 +3,7 @@
 namespace graphx {
 namespace {
 
-constexpr std::int64_t kBlock = 1 << 16;
+constexpr std::int64_t kBlock = 1 << 16, kBlocks = 256;  // edges in a block at least, blocks at most
 
 template <bool Weighted>
 struct ArrayEdges {
@@ -12,12 +12,13 @@ struct ArrayEdges {
     const std::int64_t* targets;
     const double* weights;
     std::int64_t num_edges;
+    std::int64_t step = std::max(kBlock, num_edges / kBlocks + 1);
 
-    std::int64_t blocks() const { return (num_edges + kBlock - 1) / kBlock; }
-    std::int64_t size(std::int64_t block) const { return std::min(kBlock, num_edges - block * kBlock); }
-    std::int64_t source(std::int64_t block, std::int64_t i) const { return sources[block * kBlock + i]; }
-    std::int64_t target(std::int64_t block, std::int64_t i) const { return targets[block * kBlock + i]; }
-    double weight(std::int64_t block, std::int64_t i) const { return weights[block * kBlock + i]; }
+    std::int64_t blocks() const { return (num_edges + step - 1) / step; }
+    std::int64_t size(std::int64_t block) const { return std::min(step, num_edges - block * step); }
+    std::int64_t source(std::int64_t block, std::int64_t i) const { return sources[block * step + i]; }
+    std::int64_t target(std::int64_t block, std::int64_t i) const { return targets[block * step + i]; }
+    double weight(std::int64_t block, std::int64_t i) const { return weights[block * step + i]; }
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -208,10 +209,11 @@ void count_and_place(Control& control, const Edges& edges, const BuildOptions& o
 
 }  // namespace detail
 
-// Edges: `static constexpr bool weighted`, blocks(), size(block), source(block, i), target(block, i), weight(block, i);
-// every source and target lies in [0, num_nodes). `placed` runs when the edges are no longer needed.
+namespace detail {
+
+// Any number of nodes, weights or not: entries are placed row by row, each row is sorted.
 template <class Edges, class Placed>
-BuiltCsr build_csr(Control& control, const Edges& edges, const BuildOptions& options, Placed&& placed) {
+BuiltCsr build_by_rows(Control& control, const Edges& edges, const BuildOptions& options, Placed&& placed) {
     BuiltCsr out;
     const std::int64_t n = options.num_nodes;
     out.indptr.resize(static_cast<std::size_t>(n) + 2);
@@ -275,6 +277,169 @@ BuiltCsr build_csr(Control& control, const Edges& edges, const BuildOptions& opt
         }
     }
     return out;
+}
+
+// Entries as 32-bit keys (row within its bucket, column): one pass hands them to buckets of rows that fit a cache, a
+// radix sort of each bucket finishes its rows. Every pass streams, where placing entries row by row would miss.
+constexpr int kPackedColumnBits = 22;  // beyond it too few bits are left for the row
+
+inline int column_bits(std::int64_t num_nodes) {
+    return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(std::max<std::int64_t>(1, num_nodes - 1))));
+}
+
+// Sorts keys of `bits` bits; afterwards `keys` points to the sorted ones, `other` to the spare room.
+inline void radix_sort(std::uint32_t*& keys, std::uint32_t*& other, std::int64_t size, int bits) {
+    if (size < 1024) {
+        std::sort(keys, keys + size);
+        return;
+    }
+    const int passes = (bits + 10) / 11, digit = (bits + passes - 1) / passes;
+    const std::uint32_t mask = (std::uint32_t{1} << digit) - 1;
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(passes) << digit, 0);
+    for (std::int64_t i = 0; i < size; ++i) {
+        std::uint32_t key = keys[i];
+        for (int pass = 0; pass < passes; ++pass, key >>= digit)
+            ++counts[(static_cast<std::size_t>(pass) << digit) + (key & mask)];
+    }
+    for (int pass = 0; pass < passes; ++pass) {
+        std::int64_t* start = counts.data() + (static_cast<std::size_t>(pass) << digit);
+        std::int64_t total = 0;
+        for (std::uint32_t d = 0; d <= mask; ++d) total += std::exchange(start[d], total);
+        const int shift = pass * digit;
+        for (std::int64_t i = 0; i < size; ++i) other[start[keys[i] >> shift & mask]++] = keys[i];
+        std::swap(keys, other);
+    }
+}
+
+struct BucketDone {
+    std::int64_t kept = 0, merged = 0;
+    RowClash clash;
+};
+
+template <class Edges, class Placed>
+BuiltCsr build_by_buckets(Control& control, const Edges& edges, const BuildOptions& options, Placed&& placed) {
+    BuiltCsr out;
+    const std::int64_t n = options.num_nodes, blocks = edges.blocks();
+    std::int64_t most = 0;
+    for (std::int64_t block = 0; block < blocks; ++block) most += edges.size(block) * (options.symmetric ? 2 : 1);
+    const int low = column_bits(n);
+    const auto wanted = static_cast<std::uint64_t>(std::clamp<std::int64_t>(most >> 16, 1, 1024));
+    const int shift = std::min(32 - low, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n) / wanted)));
+    const std::int64_t buckets = ((n - 1) >> shift) + 1;
+    const std::int64_t local = (std::int64_t{1} << shift) - 1;
+
+    // place[block * buckets + bucket]: first the number of entries, then where the next one goes
+    std::vector<std::int64_t> place(static_cast<std::size_t>(blocks * buckets), 0);
+    std::atomic<std::int64_t> loops{0};
+    parallel_for(control, blocks, [&](std::int64_t block, int) {
+        const std::int64_t size = edges.size(block);
+        std::int64_t* counts = place.data() + block * buckets;
+        std::int64_t seen = 0;
+        for (std::int64_t i = 0; i < size; ++i) {
+            if ((i & 0xffff) == 0) control.checkpoint();
+            const std::int64_t u = edges.source(block, i), v = edges.target(block, i);
+            const bool loop = u == v;
+            seen += loop;
+            counts[u >> shift] += !(loop && options.drop_loops);
+            counts[v >> shift] += options.symmetric && !loop;
+        }
+        loops.fetch_add(seen, std::memory_order_relaxed);
+    });
+    out.loops = loops.load();
+    std::vector<std::int64_t> begin(static_cast<std::size_t>(buckets) + 1, 0);
+    std::int64_t total = 0;
+    for (std::int64_t bucket = 0; bucket < buckets; ++bucket) {
+        begin[static_cast<std::size_t>(bucket)] = total;
+        for (std::int64_t block = 0; block < blocks; ++block)
+            total += std::exchange(place[static_cast<std::size_t>(block * buckets + bucket)], total);
+    }
+    begin[static_cast<std::size_t>(buckets)] = total;
+    out.indices.resize(static_cast<std::size_t>(total));
+    auto* const keys = reinterpret_cast<std::uint32_t*>(out.indices.data());
+    parallel_for(control, blocks, [&](std::int64_t block, int) {
+        const std::int64_t size = edges.size(block);
+        std::int64_t* at = place.data() + block * buckets;
+        for (std::int64_t i = 0; i < size; ++i) {
+            if ((i & 0xffff) == 0) control.checkpoint();
+            const std::int64_t u = edges.source(block, i), v = edges.target(block, i);
+            if (u == v && options.drop_loops) continue;
+            keys[at[u >> shift]++] = static_cast<std::uint32_t>((u & local) << low | v);
+            if (options.symmetric && u != v) keys[at[v >> shift]++] = static_cast<std::uint32_t>((v & local) << low | u);
+        }
+    });
+    placed();
+
+    out.indptr.resize(static_cast<std::size_t>(n) + 1);
+    std::int64_t* const indptr = out.indptr.data();
+    indptr[0] = 0;
+    std::vector<BucketDone> done(static_cast<std::size_t>(buckets));
+    std::vector<Buffer<std::uint32_t>> spare(static_cast<std::size_t>(control.threads()));
+    const std::uint32_t columns = (std::uint32_t{1} << low) - 1;
+    parallel_for(control, buckets, [&](std::int64_t bucket, int worker) {
+        BucketDone& mine = done[static_cast<std::size_t>(bucket)];
+        const std::int64_t first = begin[static_cast<std::size_t>(bucket)];
+        const std::int64_t size = begin[static_cast<std::size_t>(bucket) + 1] - first;
+        Buffer<std::uint32_t>& room = spare[static_cast<std::size_t>(worker)];
+        room.resize(static_cast<std::size_t>(size));
+        std::uint32_t* sorted = keys + first;
+        std::uint32_t* other = room.data();
+        radix_sort(sorted, other, size, low + shift);
+        control.checkpoint();
+        std::int32_t* indices = out.indices.data() + first;  // may be where the keys are: it never overtakes them
+        std::int64_t row = bucket << shift;
+        const std::int64_t base = row, stop = std::min(n, base + local + 1);
+        std::int64_t kept = 0;
+        std::uint32_t last = 0;
+        for (std::int64_t i = 0; i < size; ++i) {
+            const std::uint32_t key = sorted[i];
+            const std::int64_t key_row = base + (key >> low), column = key & columns;
+            if (i > 0 && key == last) {
+                if (!options.symmetric || column >= key_row) ++mine.merged;
+                if (options.duplicates == Duplicates::error && mine.clash.source < 0) mine.clash = {key_row, column, 0, 0};
+                continue;
+            }
+            last = key;
+            while (row < key_row) indptr[++row] = first + kept;
+            indices[kept++] = static_cast<std::int32_t>(column);
+        }
+        while (row < stop) indptr[++row] = first + kept;
+        mine.kept = kept;
+    });
+    std::int64_t write = 0;
+    for (std::int64_t bucket = 0; bucket < buckets; ++bucket) {  // close the gaps that merged duplicates left
+        const BucketDone& part = done[static_cast<std::size_t>(bucket)];
+        out.duplicates += part.merged;
+        if (part.clash.source >= 0 && out.clash_source < 0) {
+            out.clash_source = part.clash.source;
+            out.clash_target = part.clash.target;
+        }
+        const std::int64_t first = begin[static_cast<std::size_t>(bucket)], gap = first - write;
+        if (gap > 0) {
+            std::memmove(out.indices.data() + write, out.indices.data() + first,
+                         static_cast<std::size_t>(part.kept) * sizeof(std::int32_t));
+            const std::int64_t stop = std::min(n, (bucket + 1) << shift);
+            for (std::int64_t row = bucket << shift; row < stop; ++row) indptr[row + 1] -= gap;
+        }
+        write += part.kept;
+    }
+    if (write < total) {
+        out.indices.resize(static_cast<std::size_t>(write));
+        out.indices.shrink();
+    }
+    return out;
+}
+
+}  // namespace detail
+
+// Edges: `static constexpr bool weighted`, blocks(), size(block), source(block, i), target(block, i), weight(block, i);
+// every source and target lies in [0, num_nodes). `placed` runs when the edges are no longer needed.
+template <class Edges, class Placed>
+BuiltCsr build_csr(Control& control, const Edges& edges, const BuildOptions& options, Placed&& placed) {
+    if constexpr (!Edges::weighted) {
+        if (options.num_nodes > 0 && detail::column_bits(options.num_nodes) <= detail::kPackedColumnBits)
+            return detail::build_by_buckets(control, edges, options, placed);
+    }
+    return detail::build_by_rows(control, edges, options, placed);
 }
 
 // What is wrong with arrays that claim to be a CSR with sorted rows; kind 0 when nothing is.
