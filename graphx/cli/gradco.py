@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +18,18 @@ from graphx.cli.common import (
     check_parent,
     check_writable,
     execute,
-    format_size,
     format_table,
     positive_int,
     size_argument,
 )
-from graphx.errors import CapacityError, InputError
+from graphx.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from graphx.gradco import OrbitAdjacency, OrbitSummary
+    from graphx.gradco.orbits import Key
     from graphx.graph import Graph
 
 __all__ = ["build_parser", "main"]
@@ -259,28 +259,15 @@ def _load(args: argparse.Namespace, progress: Progress) -> Graph:
     return graph
 
 
-def _block_bytes(oa: OrbitAdjacency, args: argparse.Namespace, keys: Iterable[tuple[int, int, int]]) -> int | None:
+def _block_bytes(oa: OrbitAdjacency, args: argparse.Namespace, keys: Collection[Key]) -> int | None:
     """What --max-memory leaves for a block of rows; refuses a count that needs more than all of it."""
     if args.max_memory is None:
         return None
-    from graphx._threads import resolve_threads
+    from graphx.cli.memory import plan_blocks
 
-    graph, threads = oa.graph, resolve_threads(args.threads)
-    n, m = graph.num_nodes, graph.num_edges
-    width = 4 if graph.max_degree <= 46340 else 8
-    basis = (6 * width + 24) * m + 2 * width * n
-    if basis <= args.max_memory and any(key[0] > 1 for key in keys):
-        basis += 16 * m + 12 * n + 12 * oa.num_triangles + threads * 40 * width * n
-    if args.gdv is not None:
-        basis += 120 * n
-    if args.edge_gdv is not None:
-        basis += 56 * m
-    if basis > args.max_memory:
-        raise CapacityError(
-            f"counting {args.graph} needs about {format_size(basis)} beside the graph, and --max-memory is "
-            f"{format_size(args.max_memory)}; raise it, use fewer --threads, or select --matrices hop1"
-        )
-    return max(1, min((args.max_memory - basis) // 3, 12 << 20))
+    writes = args.output is not None or bool(args.export)
+    degrees = 120 * oa.graph.num_nodes * (args.gdv is not None) + 56 * oa.graph.num_edges * (args.edge_gdv is not None)
+    return plan_blocks(oa, keys, args.max_memory, num_threads=args.threads, writes_matrices=writes, extra=degrees)
 
 
 # -- what it writes ----------------------------------------------------------------------------------------------------

@@ -245,7 +245,7 @@ def test_text_goes_to_a_pipe_too() -> None:
         (["karate", "--export", "hdf5"], "npz, mtx, parquet"),
         (["karate", "--export", "npz:no/such"], "does not exist"),
         (["karate", "-o", "no/such"], "does not exist"),
-        (["karate", "--max-memory", "1K"], "--max-memory is 1K; raise it"),
+        (["karate", "--max-memory", "1K"], "the limit is 1K; raise --max-memory"),
     ],
 )
 def test_refusals_are_one_line_and_leave_nothing(
