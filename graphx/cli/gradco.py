@@ -274,7 +274,9 @@ def _block_bytes(oa: OrbitAdjacency, args: argparse.Namespace, keys: Collection[
 
 
 def _labels(graph: Graph) -> Sequence[Any]:
-    return range(graph.num_nodes) if graph.names is None else graph.names
+    if graph.names is None:
+        return range(graph.num_nodes)
+    return graph.names if isinstance(graph.names, tuple) else graph.names.tolist()
 
 
 def _write_edge_degrees(path: Path, oa: OrbitAdjacency) -> None:
