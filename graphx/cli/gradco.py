@@ -341,7 +341,7 @@ def _print_text(source: str, facts: dict[str, int], summary: Sequence[OrbitSumma
     rows = [
         [
             key_name(line.key),
-            f"G{line.graphlet.index} {line.graphlet.name}",
+            f"G{line.graphlet.number} {line.graphlet.name}",
             *(f"{number:,}" for number in (line.num_nonzeros, line.total, line.maximum)),
         ]
         for line in summary
@@ -365,7 +365,7 @@ def _print_json(
         {
             "name": key_name(line.key),
             "key": line.key,
-            "graphlet": {"index": line.graphlet.index, "name": line.graphlet.name},
+            "graphlet": {"index": line.graphlet.number, "name": line.graphlet.name},
             "num_nonzeros": line.num_nonzeros,
             "sum": line.total,
             "maximum": line.maximum,

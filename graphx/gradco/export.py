@@ -249,7 +249,7 @@ def export_matrices(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     files = export_matrices(oa, folder, "npz", [(2, 6, 6)])
         ...     files[0].name, int(scipy.sparse.load_npz(files[0]).sum())
-        ('2_6_6.npz', 12)
+        ('2_6_6.npz', 6)
     """
     check_format(file_format)
     check_folder(folder, overwrite=overwrite)
