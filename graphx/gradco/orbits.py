@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from operator import index
 from typing import Final, NamedTuple
 
 from graphx.errors import InputError
@@ -84,8 +85,8 @@ ROW_DIVISORS: Final[dict[Key, int]] = dict.fromkeys(ORBIT_KEYS, 1) | {
 def key_number(key: object) -> int:
     """The position of a key in ``ORBIT_KEYS``; KeyError with the nearest keys if there is no such matrix."""
     try:
-        number = _NUMBER.get(tuple(int(part) for part in key))  # type: ignore[attr-defined, arg-type]
-    except (TypeError, ValueError):
+        number = _NUMBER.get(tuple(index(part) for part in key))  # type: ignore[attr-defined, arg-type]
+    except TypeError:
         number = None
     if number is None:
         raise KeyError(f"{key!r} is no orbit adjacency; expected (hop, o1, o2), one of ORBIT_KEYS{_nearest(str(key))}")

@@ -81,8 +81,8 @@ def save(
         plans = _plan(orbits, selected)
         check_room(folder, sum(plan.num_bytes for plan in plans) + orbits.graph.indices.nbytes)
         writer = _Writer(folder)
-        writer.graph(orbits.graph)
         try:
+            writer.graph(orbits.graph)
             for plan in plans:
                 plan.open(writer)
             for block in orbits.iter_blocks(selected):
@@ -439,7 +439,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             )
         if manifest["checksum"] != _checksum(manifest):
             raise StoreError(f"{path / _MANIFEST} is damaged (its checksum differs): save the store again")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{path / _MANIFEST} is damaged ({error}): save the store again") from error
