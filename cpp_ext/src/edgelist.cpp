@@ -42,6 +42,7 @@ Text load_chunk(const TextSource& source, std::int64_t index, Buffer<char>& buff
     const std::int64_t low = source.begin + index * kChunk, high = std::min(low + kChunk, source.end);
     const std::int64_t from = index == 0 ? low : low - 1;  // the byte before tells whether a line begins at `low`
     std::int64_t size = 0;
+    buffer.reserve(static_cast<std::size_t>(std::min(kChunk, source.end - source.begin) + 2 * kMaxLine));  // grows no more
     buffer.resize(static_cast<std::size_t>(high - from + kPad));
     read_fully(source.file, buffer.data(), high - from, from, size);
     std::int64_t start = 0;
