@@ -17,7 +17,7 @@ NANOBIND = Path(nanobind.__file__).parent
 def _sources() -> list[str]:
     files = sorted((ROOT / CPP / "src").glob("*.cpp")) + sorted((ROOT / CPP / "bindings").glob("*.cpp"))
     own = [str(f.relative_to(ROOT)) for f in files]
-    return own + [os.path.relpath(NANOBIND / "src" / "nb_combined.cpp", ROOT)]
+    return [*own, os.path.relpath(NANOBIND / "src" / "nb_combined.cpp", ROOT)]
 
 
 def _headers() -> list[str]:

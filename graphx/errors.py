@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GraphXError", "InputError", "FormatError", "StoreError", "CapacityError", "MissingDependencyError"]
+__all__ = ["CapacityError", "FormatError", "GraphXError", "InputError", "MissingDependencyError", "StoreError"]
 
 
 class GraphXError(ValueError):

@@ -1,0 +1,132 @@
+"""Outputs that appear whole or not at all: written beside their destination, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from graphx.errors import CapacityError, InputError
+
+__all__ = ["atomic_directory", "check_room"]
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+@contextlib.contextmanager
+def atomic_directory(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """A fresh directory to fill, which takes the place of ``path`` when the block ends without an exception.
+
+    After an interrupt, a full disk or a kill there is the old directory or none; what a killed process left half-written
+    beside the destination is cleared by the next call.
+
+    Args:
+        path: The destination.
+        overwrite: Replace a directory that is there; otherwise it must not exist or be empty.
+
+    Yields:
+        The directory to write into.
+
+    Raises:
+        InputError: The destination exists and may not be replaced, or its folder is missing.
+        CapacityError: The disk is full; nothing is left behind.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with atomic_directory(f"{folder}/out") as made:
+        ...         _ = (made / "a.txt").write_text("whole")
+        ...     sorted(p.name for p in Path(folder, "out").iterdir())
+        ['a.txt']
+    """
+    target = Path(os.path.abspath(path))
+    if not target.parent.is_dir():
+        raise InputError(f"{target.parent} is no folder; make it first, or choose another place for {target.name}")
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{target} is a file; expected a directory to make: choose another name")
+    if target.exists() and not overwrite and any(target.iterdir()):
+        raise InputError(f"{target} exists; remove it, choose another name, or ask for it to be overwritten")
+    _clear_abandoned(target)
+    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-{os.getpid()}-", dir=target.parent))
+    try:
+        yield partial
+        _sync(partial)
+        os.chmod(partial, 0o777 & ~_umask())
+        if target.exists():
+            _exchange(partial, target)
+        else:
+            os.rename(partial, target)
+        _sync(target.parent)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise CapacityError(
+                f"{target}: {error.strerror or 'no room'}; nothing was kept: free some space or choose another disk"
+            ) from error
+        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """CapacityError when ``needed`` bytes are more than the disk of ``folder`` has free."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise CapacityError(
+            f"{needed / 1e9:,.2f} GB are to be written and {folder} has {free / 1e9:,.2f} GB free; "
+            "select fewer matrices, free some space or choose another disk"
+        )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _clear_abandoned(target: Path) -> None:
+    for left in target.parent.glob(f".{target.name}.partial-*"):
+        process = left.name.rsplit("partial-", 1)[1].split("-")[0]
+        if process.isdigit() and not _alive(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _exchange(partial: Path, target: Path) -> None:
+    """Puts ``partial`` in the place of ``target``, in one step where the system has it."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            swap = ctypes.CDLL(None, use_errno=True).renameat2
+            if swap(_AT_FDCWD, os.fsencode(partial), _AT_FDCWD, os.fsencode(target), _RENAME_EXCHANGE) == 0:
+                return
+    aside = partial.with_name(partial.name + "-old")
+    os.rename(target, aside)
+    try:
+        os.rename(partial, target)
+    except OSError:
+        os.rename(aside, target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
