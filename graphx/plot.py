@@ -65,7 +65,7 @@ def plot_graphlets(ax: Axes | None = None) -> Axes:
     if ax is None:
         ax = _new_figure((9.0, 1.6)).add_subplot()
     for graphlet, offsets in zip(GRAPHLETS, _POINTS, strict=True):
-        shift = graphlet.index * _SPACING
+        shift = graphlet.number * _SPACING
         points = [(x + shift, y) for x, y in offsets]
         for a, b in graphlet.edges:
             ax.plot(*zip(points[a], points[b], strict=True), color="black", linewidth=1.2, zorder=1)
@@ -74,7 +74,7 @@ def plot_graphlets(ax: Axes | None = None) -> Axes:
             face, ink = shades[orbit]
             ax.scatter([x], [y], s=150, facecolor=face, edgecolor="black", linewidth=1.0, zorder=2)
             ax.text(x, y, str(orbit), color=ink, ha="center", va="center_baseline", fontsize=7.5, zorder=3)
-        ax.text(shift, -1.5, f"G{graphlet.index} {graphlet.name}", ha="center", va="top", fontsize=7.5)
+        ax.text(shift, -1.5, f"G{graphlet.number} {graphlet.name}", ha="center", va="top", fontsize=7.5)
     ax.set_xlim(-1.4, _SPACING * (len(GRAPHLETS) - 1) + 1.4)
     ax.set_ylim(-2.1, 1.4)
     ax.set_aspect("equal")

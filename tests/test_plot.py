@@ -26,13 +26,13 @@ def test_graphlets_have_their_numbers_names_and_edges() -> None:
     texts = [text.get_text() for text in ax.texts]
     numbers = sorted(int(text) for text in texts if text.isdigit())
     assert numbers == sorted(orbit for graphlet in GRAPHLETS for orbit in graphlet.node_orbits)
-    assert [text for text in texts if text.startswith("G")] == [f"G{g.index} {g.name}" for g in GRAPHLETS]
+    assert [text for text in texts if text.startswith("G")] == [f"G{g.number} {g.name}" for g in GRAPHLETS]
     assert len(ax.lines) == sum(len(graphlet.edges) for graphlet in GRAPHLETS)
 
 
 @pytest.mark.parametrize("graphlet", GRAPHLETS, ids=lambda graphlet: graphlet.name)
 def test_no_two_nodes_are_drawn_near_each_other(graphlet: Any) -> None:
-    points = _POINTS[graphlet.index]
+    points = _POINTS[graphlet.number]
     assert len(points) == len(graphlet.node_orbits)
     gaps = [abs(complex(*a) - complex(*b)) for i, a in enumerate(points) for b in points[:i]]
     assert min(gaps) > 0.8
@@ -40,7 +40,7 @@ def test_no_two_nodes_are_drawn_near_each_other(graphlet: Any) -> None:
 
 @pytest.mark.parametrize("graphlet", GRAPHLETS, ids=lambda graphlet: graphlet.name)
 def test_only_the_diagonals_of_the_clique_cross(graphlet: Any) -> None:
-    points = [complex(*point) for point in _POINTS[graphlet.index]]
+    points = [complex(*point) for point in _POINTS[graphlet.number]]
 
     def side(a: complex, b: complex, c: complex) -> float:
         return ((b - a).conjugate() * (c - a)).imag
@@ -51,7 +51,7 @@ def test_only_the_diagonals_of_the_clique_cross(graphlet: Any) -> None:
             if len({a, b, c, d}) == 4:
                 p, q, r, s = points[a], points[b], points[c], points[d]
                 crossings += side(p, q, r) * side(p, q, s) < 0 and side(r, s, p) * side(r, s, q) < 0
-    assert crossings == (1 if graphlet.index == 8 else 0)
+    assert crossings == (1 if graphlet.number == 8 else 0)
 
 
 def test_spectrum_has_a_bar_and_a_circle_for_every_matrix(summary: list[Any]) -> None:

@@ -716,6 +716,8 @@ void RowStream<I>::copy(const std::vector<CopyTarget>& targets, Control& control
             for (std::int64_t u = out.start; u < out.stop; ++u) {
                 const auto r = static_cast<std::size_t>(u - out.start);
                 const auto size = static_cast<std::size_t>(part.size[r]);
+                target.indptr[u - s.start + 1] = target.offset + at + part.size[r];
+                if (size == 0) continue;
                 if (target.indices)
                     std::memcpy(target.indices + at, part.indices.data() + part.offset[r], size * sizeof(std::int32_t));
                 const I* from = part.values.data() + part.offset[r];
@@ -724,7 +726,6 @@ void RowStream<I>::copy(const std::vector<CopyTarget>& targets, Control& control
                 else if (target.width == 4) convert<std::int32_t>(from, size, to);
                 else convert<std::int64_t>(from, size, to);
                 at += part.size[r];
-                target.indptr[u - s.start + 1] = target.offset + at;
             }
         }
     });

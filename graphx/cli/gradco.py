@@ -337,7 +337,7 @@ def _print_text(source: str, facts: dict[str, int], summary: Sequence[OrbitSumma
     rows = [
         [
             key_name(line.key),
-            f"G{line.graphlet.index} {line.graphlet.name}",
+            f"G{line.graphlet.number} {line.graphlet.name}",
             *(f"{number:,}" for number in (line.num_nonzeros, line.total, line.maximum)),
         ]
         for line in summary
@@ -361,7 +361,7 @@ def _print_json(
         {
             "name": key_name(line.key),
             "key": line.key,
-            "graphlet": f"G{line.graphlet.index} {line.graphlet.name}",
+            "graphlet": f"G{line.graphlet.number} {line.graphlet.name}",
             "num_nonzeros": line.num_nonzeros,
             "sum": line.total,
             "maximum": line.maximum,

@@ -228,6 +228,9 @@ def test_num_nodes_keeps_isolated_nodes(tmp_path: Path) -> None:
         ("a b\nb a\n", {"duplicates": "error"}, "g.txt: edge (a, b), in either direction, comes more than once"),
         ("0 1\n2 2\n", {"self_loops": "error"}, "g.txt: 1 self-loops; pass self_loops='drop' or 'keep'"),
         ("0 1\n" + "x" * (2 << 20), {}, "g.txt:2:1: a line longer than 1 MiB"),
+        ("0 1\n" + "x" * (9 << 20), {}, "g.txt:2:1: a line longer than 1 MiB"),
+        ("x" * (9 << 20), {}, "g.txt:1:1: a line longer than 1 MiB"),
+        ('0 ""\n', {}, "g.txt:1:4: an empty node id"),
     ],
 )
 def test_bad_text(tmp_path: Path, text: str | bytes, options: dict[str, Any], message: str) -> None:
@@ -439,7 +442,7 @@ def test_ctrl_c_ends_it_within_a_second(tmp_path: Path) -> None:
 # -- round trips ---------------------------------------------------------------------------------------------------------
 
 _names = st.text(
-    st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\x7f\u2028\u2029\x85"), min_size=0, max_size=8
+    st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\x7f\u2028\u2029\x85"), min_size=1, max_size=8
 )
 
 
@@ -487,9 +490,9 @@ def test_write_then_read(tmp_path: Path, ending: str, names: str, data: st.DataO
 
 
 def test_written_text_by_hand(tmp_path: Path) -> None:
-    g = Graph.from_edges([0, 1], [1, 2], [0.1, 2.0], names=["a b", "", "c"])
+    g = Graph.from_edges([0, 1], [1, 2], [0.1, 2.0], names=["a b", "#", "c"])
     write_edgelist(g, tmp_path / "g.csv")
-    assert (tmp_path / "g.csv").read_text() == '# graphx ids=text\nsource,target,weight\n"a b","",0.1\n"",c,2.0\n'
+    assert (tmp_path / "g.csv").read_text() == '# graphx ids=text\nsource,target,weight\n"a b","#",0.1\n"#",c,2.0\n'
     write_edgelist(Graph.from_edges([0], [1]), tmp_path / "h.csv")
     assert (tmp_path / "h.csv").read_text() == "source,target\n0,1\n"
     assert nx.read_edgelist(tmp_path / "h.csv", delimiter=",", comments="s").number_of_edges() == 1
@@ -511,6 +514,7 @@ def test_write_refuses_and_leaves_nothing(tmp_path: Path) -> None:
     for graph, name, message in [
         (g, "g.txt", "a node with a name has no edge"),
         (Graph.from_edges([0], [1], names=["a\nb", "c"]), "g.txt", "which no line of text can"),
+        (Graph.from_edges([0], [1], names=["", "c"]), "g.txt", "is empty, which no line of text can"),
         (g, "g.docx", "the ending '.docx' tells no form"),
         (g, "g.mtx", "cannot hold node names"),
         (g, "g.npz.gz", "write it without .gz"),
