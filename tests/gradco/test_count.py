@@ -303,7 +303,9 @@ def test_int64_equals_int32(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [s[2:] for s in orbits.summary()] == [s[2:] for s in narrow.summary()]
 
 
-@pytest.mark.parametrize("make", [lambda g: g, nx.Graph, lambda g: sp.csr_array(nx.to_scipy_sparse_array(g, dtype=bool))])
+@pytest.mark.parametrize(
+    "make", [lambda g: g, nx.Graph, lambda g: sp.csr_array(nx.to_scipy_sparse_array(g, dtype=bool))]
+)
 def test_other_kinds_of_graph(make) -> None:
     graph = nx.barabasi_albert_graph(80, 3, seed=1)
     expected = OrbitAdjacency(graphx.Graph.from_networkx(graph)).to_csr()
@@ -367,7 +369,9 @@ def assert_edge_sums(orbits: OrbitAdjacency) -> None:
         for side in (0, 1):
             np.add.at(found, edges[:, side], per_edge[:, column])
         expected = sum(
-            ROW_DIVISORS[key] * degrees[:, key[1]] for key in ORBIT_KEYS if key[0] == 1 and key[1:] in (ends, ends[::-1])
+            ROW_DIVISORS[key] * degrees[:, key[1]]
+            for key in ORBIT_KEYS
+            if key[0] == 1 and key[1:] in (ends, ends[::-1])
         )
         np.testing.assert_array_equal(found, expected, str(ends))
 

@@ -21,8 +21,8 @@ from hypothesis import given, settings
 import graphx
 from graphx.errors import CapacityError, InputError, StoreError
 from graphx.gradco import ORBIT_KEYS, OrbitAdjacency
-from tests.graphs import SMALL, NamedGraph, barabasi_albert, from_networkx, star
 from tests.gradco.test_count import assert_bitwise
+from tests.graphs import SMALL, NamedGraph, barabasi_albert, from_networkx, star
 from tests.strategies import graphs
 
 DENSE_44 = barabasi_albert(200, 5)  # (3, 4, 4) is dense enough to be stored dense
