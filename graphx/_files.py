@@ -23,8 +23,8 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 def atomic_directory(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
     """A fresh directory to fill, which takes the place of ``path`` when the block ends without an exception.
 
-    After an interrupt, a full disk or a kill there is the old directory or none; what a killed process left half-written
-    beside the destination is cleared by the next call.
+    After an interrupt, a full disk or a kill there is the old directory or none; what a killed process left
+    half-written beside the destination is cleared by the next call.
 
     Args:
         path: The destination.
@@ -44,7 +44,7 @@ def atomic_directory(path: str | os.PathLike[str], *, overwrite: bool = False) -
         ...     sorted(p.name for p in Path(folder, "out").iterdir())
         ['a.txt']
     """
-    target = Path(os.path.abspath(path))
+    target = Path(path).absolute()
     if not target.parent.is_dir():
         raise InputError(f"{target.parent} is no folder; make it first, or choose another place for {target.name}")
     if target.exists() and not target.is_dir():
@@ -56,11 +56,11 @@ def atomic_directory(path: str | os.PathLike[str], *, overwrite: bool = False) -
     try:
         yield partial
         _sync(partial)
-        os.chmod(partial, 0o777 & ~_umask())
+        partial.chmod(0o777 & ~_umask())
         if target.exists():
             _exchange(partial, target)
         else:
-            os.rename(partial, target)
+            partial.rename(target)
         _sync(target.parent)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -113,11 +113,11 @@ def _exchange(partial: Path, target: Path) -> None:
             if swap(_AT_FDCWD, os.fsencode(partial), _AT_FDCWD, os.fsencode(target), _RENAME_EXCHANGE) == 0:
                 return
     aside = partial.with_name(partial.name + "-old")
-    os.rename(target, aside)
+    target.rename(aside)
     try:
-        os.rename(partial, target)
+        partial.rename(target)
     except OSError:
-        os.rename(aside, target)
+        aside.rename(target)
         raise
     shutil.rmtree(aside, ignore_errors=True)
 

@@ -5,71 +5,40 @@ matplotlib is imported on use and comes with the extra ``plot``. All pictures re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from graphx.errors import MissingDependencyError
+from graphx.gradco.orbits import GRAPHLETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["plot_graphlets", "plot_orbit_spectrum"]
+    from graphx.gradco import OrbitSummary
 
-
-class Drawing(NamedTuple):
-    """How one graphlet is drawn.
-
-    Attributes:
-        title: The graphlet's number and name.
-        orbits: Orbit of each of its nodes.
-        edges: Its edges, as pairs of positions in ``orbits``.
-        points: Where each node is drawn, in the square ``[-1, 1] x [-1, 1]``.
-    """
-
-    title: str
-    orbits: tuple[int, ...]
-    edges: tuple[tuple[int, int], ...]
-    points: tuple[tuple[float, float], ...]
+__all__ = ["plot_graphlets", "plot_orbit_spectrum", "plot_summary", "require_matplotlib"]
 
 
-_SQUARE = ((-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8))
-_RING = ((0, 1), (1, 2), (2, 3), (3, 0))
-_TRIANGLE = ((-0.85, -0.7), (0.85, -0.7), (0.0, 0.8))
-
+_SQUARE = ((-0.8, -0.8), (-0.8, 0.8), (0.8, 0.8), (0.8, -0.8))
+_CORNER = ((-0.85, -0.7), (0.0, 0.8), (0.85, -0.7))
 _STAR = ((0.0, 0.1), (0.0, 0.95), (-0.85, -0.8), (0.85, -0.8))
 
-#: G0 ... G8, in order.
-DRAWINGS = (
-    Drawing("G0 edge", (0, 0), ((0, 1),), ((0.0, -0.8), (0.0, 0.8))),
-    Drawing("G1 path of 3", (1, 1, 2), ((0, 2), (2, 1)), _TRIANGLE),
-    Drawing("G2 triangle", (3, 3, 3), ((0, 1), (1, 2), (2, 0)), _TRIANGLE),
-    Drawing("G3 path of 4", (4, 4, 5, 5), ((0, 3), (3, 2), (2, 1)), _SQUARE),
-    Drawing("G4 claw", (7, 6, 6, 6), ((0, 1), (0, 2), (0, 3)), _STAR),
-    Drawing("G5 square", (8, 8, 8, 8), _RING, _SQUARE),
-    Drawing("G6 paw", (11, 9, 10, 10), ((0, 1), (0, 2), (0, 3), (2, 3)), _STAR),
-    Drawing("G7 diamond", (13, 12, 13, 12), (*_RING, (0, 2)), _SQUARE),
-    Drawing("G8 clique of 4", (14, 14, 14, 14), (*_RING, (0, 2), (1, 3)), _SQUARE),
+# Where the nodes of G0 ... G8 are drawn, each in a square of side 2.
+_POINTS: tuple[tuple[tuple[float, float], ...], ...] = (
+    ((0.0, -0.8), (0.0, 0.8)),
+    _CORNER,
+    _CORNER,
+    _SQUARE,
+    _STAR,
+    _SQUARE,
+    (_STAR[1], _STAR[0], _STAR[2], _STAR[3]),
+    (_SQUARE[0], _SQUARE[1], _SQUARE[3], _SQUARE[2]),
+    _SQUARE,
 )
 _SHADES = (("white", "black"), ("0.25", "white"), ("0.75", "black"))  # first, second, third orbit of a graphlet
 _SPACING = 3.0
-
-
-class SummaryLine(Protocol):
-    """What the spectrum reads of one matrix; :class:`graphx.gradco.OrbitSummary` has it.
-
-    Attributes:
-        key: ``(hop, o1, o2)``.
-        num_nonzeros: Number of stored entries.
-        total: Sum of all entries.
-    """
-
-    @property
-    def key(self) -> tuple[int, int, int]: ...
-    @property
-    def num_nonzeros(self) -> int: ...
-    @property
-    def total(self) -> int: ...
 
 
 def plot_graphlets(ax: Axes | None = None) -> Axes:
@@ -94,26 +63,26 @@ def plot_graphlets(ax: Axes | None = None) -> Axes:
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
     """
     if ax is None:
-        ax = _new_axes((9.0, 1.6))
-    for number, drawing in enumerate(DRAWINGS):
-        shift = number * _SPACING
-        points = [(x + shift, y) for x, y in drawing.points]
-        for a, b in drawing.edges:
+        ax = _new_figure((9.0, 1.6)).add_subplot()
+    for graphlet, offsets in zip(GRAPHLETS, _POINTS, strict=True):
+        shift = graphlet.number * _SPACING
+        points = [(x + shift, y) for x, y in offsets]
+        for a, b in graphlet.edges:
             ax.plot(*zip(points[a], points[b], strict=True), color="black", linewidth=1.2, zorder=1)
-        shades = dict(zip(sorted(set(drawing.orbits)), _SHADES, strict=False))
-        for (x, y), orbit in zip(points, drawing.orbits, strict=True):
+        shades = dict(zip(graphlet.orbits, _SHADES, strict=False))
+        for (x, y), orbit in zip(points, graphlet.node_orbits, strict=True):
             face, ink = shades[orbit]
             ax.scatter([x], [y], s=150, facecolor=face, edgecolor="black", linewidth=1.0, zorder=2)
             ax.text(x, y, str(orbit), color=ink, ha="center", va="center_baseline", fontsize=7.5, zorder=3)
-        ax.text(shift, -1.5, drawing.title, ha="center", va="top", fontsize=7.5)
-    ax.set_xlim(-1.4, _SPACING * (len(DRAWINGS) - 1) + 1.4)
+        ax.text(shift, -1.5, f"G{graphlet.number} {graphlet.name}", ha="center", va="top", fontsize=7.5)
+    ax.set_xlim(-1.4, _SPACING * (len(GRAPHLETS) - 1) + 1.4)
     ax.set_ylim(-2.1, 1.4)
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
 
 
-def plot_orbit_spectrum(summary: Sequence[SummaryLine], ax: Axes | None = None) -> Axes:
+def plot_orbit_spectrum(summary: Sequence[OrbitSummary], ax: Axes | None = None) -> Axes:
     """Draw how often each orbit adjacency occurs in a graph: bars are sums, circles numbers of non-zeros.
 
     The axis is logarithmic above 1 and linear below, so that a matrix without entries stays at 0.
@@ -137,7 +106,7 @@ def plot_orbit_spectrum(summary: Sequence[SummaryLine], ax: Axes | None = None) 
         28
     """
     if ax is None:
-        ax = _new_axes((9.0, 3.0))
+        ax = _new_figure((9.0, 3.0)).add_subplot()
     hops = {1: ("0.8", ""), 2: ("0.55", "///"), 3: ("0.3", "")}
     for hop, (face, hatch) in hops.items():
         bars = [(place, line.total) for place, line in enumerate(summary) if line.key[0] == hop]
@@ -159,14 +128,55 @@ def plot_orbit_spectrum(summary: Sequence[SummaryLine], ax: Axes | None = None) 
     return ax
 
 
-def _new_axes(size: tuple[float, float]) -> Axes:
+def plot_summary(summary: Sequence[OrbitSummary]) -> Figure:
+    """The picture of the command: the orbit spectrum, and below it the graphlets that explain its numbers.
+
+    Args:
+        summary: As for :func:`plot_orbit_spectrum`.
+
+    Returns:
+        A figure of 9 by 5 inches, to be saved with ``figure.savefig``.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+
+    Example:
+        >>> import graphx
+        >>> from graphx.gradco import OrbitAdjacency
+        >>> from graphx.plot import plot_summary
+        >>> len(plot_summary(OrbitAdjacency(graphx.data.load_graph("karate")).summary()).axes)
+        2
+    """
+    figure = _new_figure((9.0, 5.0))
+    above, below = figure.subplots(2, 1, height_ratios=[3.2, 1.4])
+    plot_orbit_spectrum(summary, above)
+    plot_graphlets(below)
+    return figure
+
+
+def require_matplotlib() -> None:
+    """Refuse to draw, before any work, where matplotlib is missing.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed; the message names the command that installs it.
+
+    Example:
+        >>> from graphx.plot import require_matplotlib
+        >>> require_matplotlib()
+    """
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        import matplotlib  # noqa: F401
     except ImportError as error:
         raise MissingDependencyError(
             'graphx.plot needs matplotlib, which is not installed; pip install "graphx-pyg[plot]"'
         ) from error
+
+
+def _new_figure(size: tuple[float, float]) -> Figure:
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=size, layout="constrained", dpi=150)
     FigureCanvasAgg(figure)
-    return figure.add_subplot()
+    return figure

@@ -348,7 +348,8 @@ public:
                     arenas_->free.pop_back();
                 }
             }
-            arena->memory.grow(at + 64);
+            if (arena->memory.capacity() > 2 * at + (std::size_t{1} << 20)) arena->memory.release();
+            arena->memory.resize(at + 64);
             char* base = arena->memory.data();
             std::vector<CopyTarget> copies;
             for (std::size_t k = 0; k < keys_.size(); ++k)

@@ -11,6 +11,7 @@ void register_orbits(nb::module_& m);
 }  // namespace graphx::bind
 
 NB_MODULE(_core, m) {
+    nb::set_leak_warnings(false);  // an object that is alive at exit is no concern of the user's
     m.doc() = "Compiled kernels of graphx. Private: use the functions and classes of the package.";
     m.def(
         "simd_level",

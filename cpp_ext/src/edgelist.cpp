@@ -15,7 +15,6 @@ namespace graphx {
 namespace {
 
 constexpr std::int64_t kChunk = std::int64_t{4} << 20;     // bytes of text in one task
-constexpr std::int64_t kMaxLine = std::int64_t{1} << 20;   // a longer line is no edge
 constexpr std::int64_t kPad = 32;                          // readable bytes behind the text
 constexpr std::uint64_t kMaxNodes = std::numeric_limits<std::int32_t>::max();
 
@@ -43,6 +42,7 @@ Text load_chunk(const TextSource& source, std::int64_t index, Buffer<char>& buff
     const std::int64_t low = source.begin + index * kChunk, high = std::min(low + kChunk, source.end);
     const std::int64_t from = index == 0 ? low : low - 1;  // the byte before tells whether a line begins at `low`
     std::int64_t size = 0;
+    buffer.reserve(static_cast<std::size_t>(std::min(kChunk, source.end - source.begin) + 2 * kMaxLine));  // grows no more
     buffer.resize(static_cast<std::size_t>(high - from + kPad));
     read_fully(source.file, buffer.data(), high - from, from, size);
     std::int64_t start = 0;
@@ -69,10 +69,6 @@ Text load_chunk(const TextSource& source, std::int64_t index, Buffer<char>& buff
     }
     std::memset(buffer.data() + size, 0, static_cast<std::size_t>(kPad));
     return {buffer.data() + start, buffer.data() + size, false};
-}
-
-Problem long_line(std::int64_t line) {
-    return {line, 1, "a line longer than 1 MiB; expected an edge a line: is this an edge list?"};
 }
 
 class Reader {

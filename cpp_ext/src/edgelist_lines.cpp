@@ -268,6 +268,10 @@ void detect_format(const char* begin, const char* end, const LineOptions& option
         begin = newline + 1;
         const std::int64_t number = lines_before + 1;
         const char* first = number == 1 ? without_bom(line, stop) : line;
+        if (stop - line > kMaxLine) {
+            problem = long_line(number);
+            return;
+        }
         if (!content(first, stop)) {
             ++lines_before;
             continue;
@@ -491,6 +495,10 @@ private:
 
     void slow_line(const char* line, const char* stop) {
         const char* first = line;
+        if (stop - line > kMaxLine) {
+            run_.hard = long_line(run_.lines);
+            return;
+        }
         if (run_.lines == 1) first = without_bom(line, stop);
         if (!content(first, stop)) {
             ++run_.comments;

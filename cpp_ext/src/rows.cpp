@@ -14,7 +14,9 @@ namespace graphx {
 
 namespace {
 
-constexpr std::int64_t kTile = 16;  // rows computed together
+constexpr std::int64_t kTile = 16;       // rows computed together
+constexpr std::size_t kLeastTiles = 2;  // in a block whatever its size
+constexpr std::size_t kFairTiles = 4;   // in a block where twice its size allows, so that threads can share the work
 
 template <class I>
 struct Sums {  // the running sums of one target node, one vector addition a wedge
@@ -61,6 +63,10 @@ struct Output {
         start = first;
         stop = last;
         for (auto& part : parts) {
+            if (part.indices.capacity() > 2 * static_cast<std::size_t>(part.filled) + (std::size_t{1} << 16)) {
+                part.indices.release();  // a hub's rows were here: the memory of the others is smaller
+                part.values.release();
+            }
             part.size.fill(0);
             part.filled = part.maximum = 0;
         }
@@ -591,24 +597,29 @@ struct RowStream<I>::State {
     const std::uint32_t keys;
     const bool pairs;
     std::int64_t start = 0, stop = 0;
-    double fill = 1.0;  // bytes produced over bytes foreseen, so far
+    double near_fill = 1.0, far_fill = 1.0;  // bytes produced over bytes foreseen, lately
     std::vector<std::unique_ptr<RowEngine<I>>> engines;
     std::vector<std::unique_ptr<Output<I>>> outputs;
     std::size_t used = 0;
 
-    double foreseen(std::int64_t u) const {
+    // Upper bounds, in bytes, of what the rows [first, last) produce at hop 1, hop 2 and hop 3.
+    std::array<double, 3> foreseen(std::int64_t first, std::int64_t last) const {
         const auto n = static_cast<double>(basis.graph.num_nodes);
-        const double entry = sizeof(I) + 4, near = std::min(n, static_cast<double>(tables.wedges[u]));
-        if (pairs) return near * (kNumPairSums * sizeof(I) + 4);
-        const double degree = static_cast<double>(basis.graph.degree(u));
-        return entry * (degree * std::popcount(keys & kHop1Keys) + near * std::popcount(keys & kHop2Keys) +
-                        n * std::popcount(keys & kHop3Keys));
+        const double entry = sizeof(I) + 4;
+        double degrees = 0, near = 0;
+        for (std::int64_t u = first; u < last; ++u) {
+            degrees += static_cast<double>(basis.graph.degree(u));
+            near += std::min(n, static_cast<double>(tables.wedges[u]));
+        }
+        if (pairs) return {0, near * (kNumPairSums * sizeof(I) + 4), 0};
+        return {entry * degrees * std::popcount(keys & kHop1Keys), entry * near * std::popcount(keys & kHop2Keys),
+                entry * n * static_cast<double>(last - first) * std::popcount(keys & kHop3Keys)};
     }
 };
 
 template <class I>
 RowStream<I>::RowStream(const EdgeBasis<I>& basis, const RowTables<I>& tables, std::uint32_t keys, bool pairs)
-    : state_(new State{basis, tables, keys, pairs, 0, 0, 1.0, {}, {}, 0}) {}
+    : state_(new State{basis, tables, keys, pairs, 0, 0, 1.0, 1.0, {}, {}, 0}) {}
 template <class I>
 RowStream<I>::~RowStream() = default;
 template <class I>
@@ -623,13 +634,15 @@ bool RowStream<I>::next(std::int64_t block_bytes, Control& control) {
     s.start = s.stop;
     s.used = 0;
     if (s.start >= n) return false;
-    double foreseen = 0;
+    double near = 0, far = 0, bytes = 0;
     while (s.stop < n) {
         const std::int64_t stop = std::min(n, s.stop + kTile);
-        double tile = 0;
-        for (std::int64_t u = s.stop; u < stop; ++u) tile += s.foreseen(u);
-        if (s.used > 0 && (foreseen + tile) * s.fill > static_cast<double>(block_bytes)) break;
-        foreseen += tile;
+        const auto tile = s.foreseen(s.stop, stop);
+        bytes += tile[0] + tile[1] * s.near_fill + tile[2] * s.far_fill;
+        const double most = static_cast<double>(block_bytes) * (s.used >= kFairTiles ? 1.0 : 2.0);
+        if (s.used >= kLeastTiles && bytes > most) break;
+        near += tile[1];
+        far += tile[2];
         if (s.used == s.outputs.size()) s.outputs.push_back(std::make_unique<Output<I>>());
         s.outputs[s.used++]->reset(s.stop, stop);
         s.stop = stop;
@@ -642,10 +655,18 @@ bool RowStream<I>::next(std::int64_t block_bytes, Control& control) {
         engine->tile(out.start, out.stop, &out, nullptr, control);
         control.advance(out.stop - out.start);
     });
-    double produced = 0;
-    for (int key = 0; key < kNumKeys; ++key) produced += static_cast<double>(num_entries(key));
-    produced *= sizeof(I) + 4;
-    if (foreseen > 0) s.fill = std::max(0.5 * s.fill, std::clamp(produced / foreseen, 0.001, 1.0));
+    double near_made = 0, far_made = 0;  // what the tiles hold in memory, by which the next block is cut
+    for (std::size_t i = 0; i < s.used; ++i) {
+        const auto& parts = s.outputs[i]->parts;
+        for (int key = s.pairs ? 0 : kNumHop1; key < k3_4_4; ++key) near_made += static_cast<double>(parts[key].filled);
+        far_made += static_cast<double>(parts[k3_4_4].filled);
+    }
+    const double entry = sizeof(I) + 4;
+    auto learn = [entry](double& fill, double made, double foreseen) {
+        if (foreseen > 0) fill = std::max(0.5 * fill, std::clamp(made * entry / foreseen, 0.001, 1.0));
+    };
+    learn(s.near_fill, near_made, near);
+    learn(s.far_fill, far_made, far);
     return true;
 }
 
@@ -695,6 +716,8 @@ void RowStream<I>::copy(const std::vector<CopyTarget>& targets, Control& control
             for (std::int64_t u = out.start; u < out.stop; ++u) {
                 const auto r = static_cast<std::size_t>(u - out.start);
                 const auto size = static_cast<std::size_t>(part.size[r]);
+                target.indptr[u - s.start + 1] = target.offset + at + part.size[r];
+                if (size == 0) continue;
                 if (target.indices)
                     std::memcpy(target.indices + at, part.indices.data() + part.offset[r], size * sizeof(std::int32_t));
                 const I* from = part.values.data() + part.offset[r];
@@ -703,7 +726,6 @@ void RowStream<I>::copy(const std::vector<CopyTarget>& targets, Control& control
                 else if (target.width == 4) convert<std::int32_t>(from, size, to);
                 else convert<std::int64_t>(from, size, to);
                 at += part.size[r];
-                target.indptr[u - s.start + 1] = target.offset + at;
             }
         }
     });

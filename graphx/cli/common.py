@@ -9,11 +9,22 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from graphx.errors import GraphXError, InputError
 
-__all__ = ["Progress", "atomic_file", "execute", "format_table", "parse_size", "positive_int"]
+__all__ = [
+    "Progress",
+    "atomic_file",
+    "check_parent",
+    "check_writable",
+    "execute",
+    "format_size",
+    "format_table",
+    "parse_size",
+    "positive_int",
+    "size_argument",
+]
 
 EXIT_OK = 0
 EXIT_ERROR = 2  # as argparse's
@@ -79,44 +90,35 @@ def _os_error(error: OSError) -> str:
 
 
 class Progress:
-    """A bar on stderr, drawn only when stderr is a terminal (and not wished away).
-
-    Use as a context manager; call :meth:`stage` for the callable that a counter takes.
+    """A bar on stderr, drawn only when stderr is a terminal; hand :attr:`report` to what counts.
 
     Args:
         enabled: None draws on a terminal only; True and False decide.
 
     Example:
         >>> with Progress(enabled=False) as progress:
-        ...     progress.stage("counting") is None
+        ...     progress.report is None
         True
     """
 
     def __init__(self, *, enabled: bool | None = None) -> None:
-        self.enabled = sys.stderr.isatty() if enabled is None else enabled
+        self._enabled = sys.stderr.isatty() if enabled is None else enabled
         self._bar: Any = None
 
-    def stage(self, title: str) -> Callable[[int, int], None] | None:
-        """Begin a stage of the work and end the one before.
+    @property
+    def report(self) -> Callable[[str, int, int], None] | None:
+        """``report(stage, done, total)``, or None when no bar is drawn, which spares the counter the calls."""
+        return self._report if self._enabled else None
 
-        Args:
-            title: What stands before the bar.
+    def _report(self, stage: str, done: int, total: int) -> None:
+        if self._bar is None or self._bar.desc != f"{stage}: ":
+            from tqdm import tqdm
 
-        Returns:
-            ``report(done, total)``, or None when no bar is drawn, which spares the counter the calls.
-        """
-        self.close()
-        if not self.enabled:
-            return None
-        from tqdm import tqdm
-
-        bar = self._bar = tqdm(desc=title, total=None, file=sys.stderr, leave=False, unit_scale=True, delay=0.2)
-
-        def report(done: int, total: int) -> None:
-            bar.total = total or None
-            bar.update(done - bar.n)
-
-        return report
+            self.close()
+            self._bar = tqdm(desc=stage, total=total, file=sys.stderr, leave=False, unit_scale=True, delay=0.2)
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self.close()
 
     def close(self) -> None:
         """Take the bar off the screen."""
@@ -124,7 +126,7 @@ class Progress:
             self._bar.close()
             self._bar = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -155,7 +157,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         ...     os.listdir(folder)
         ['a.txt']
     """
-    path = Path(path)
+    path = Path(path).resolve()  # a link stays a link
     if path.exists() and not path.is_file():
         yield path
         return
@@ -165,6 +167,45 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_writable(path: Path, suffixes: Sequence[str] = ()) -> None:
+    """Refuse, before any work, a destination that cannot be written in the end.
+
+    Args:
+        path: The file to be.
+        suffixes: The suffixes that name a form; empty for any.
+
+    Raises:
+        InputError: The suffix is none of them, the folder does not exist, or the path is a folder.
+
+    Example:
+        >>> check_writable(Path("counts.doc"), [".csv", ".npy"])
+        Traceback (most recent call last):
+            ...
+        graphx.errors.InputError: counts.doc: the suffix names the form; expected one of: .csv .npy
+    """
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise InputError(f"{path}: the suffix names the form; expected one of: {' '.join(suffixes)}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; expected the name of a file")
+    check_parent(path)
+
+
+def check_parent(path: Path) -> None:
+    """Refuse a destination whose folder is missing.
+
+    Args:
+        path: The file or folder to be.
+
+    Raises:
+        InputError: The folder that it is to stand in does not exist.
+
+    Example:
+        >>> check_parent(Path("counts.csv"))
+    """
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
@@ -218,6 +259,25 @@ def parse_size(text: str) -> int:
     if size < 1:
         raise InputError(f"{text!r} is not a size; expected a number with K, M, G or T, such as 512M or 2G")
     return size
+
+
+def format_size(size: int) -> str:
+    """A number of bytes for a person, in a form that :func:`parse_size` reads.
+
+    Args:
+        size: Bytes.
+
+    Returns:
+        Rounded up to a tenth of the unit.
+
+    Example:
+        >>> format_size(3 * 2**29), format_size(700)
+        ('1.5G', '700')
+    """
+    for unit in ("T", "G", "M", "K"):
+        if size >= _UNITS[unit]:
+            return f"{-(-size * 10 // _UNITS[unit]) / 10:g}{unit}"
+    return str(size)
 
 
 def size_argument(text: str) -> int:

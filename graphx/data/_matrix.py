@@ -42,6 +42,8 @@ def read(source: Source, form: Form, options: ReadOptions) -> Graph:
 
 
 def _from_matrix(matrix: Any, options: ReadOptions, names: Any = None, weighted: bool | None = None) -> Graph:
+    if options.weighted and weighted is False:
+        raise InputError("weighted=True, but the file says that there are no weights")
     graph = Graph.from_scipy(
         matrix,
         weighted=options.weighted if options.weighted is not None else weighted,
@@ -51,8 +53,6 @@ def _from_matrix(matrix: Any, options: ReadOptions, names: Any = None, weighted:
         names=names,
         num_threads=options.num_threads,
     )
-    if options.weighted and not graph.is_weighted:
-        raise InputError("weighted=True, but there are no weights")
     return graph
 
 

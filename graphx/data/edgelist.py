@@ -271,8 +271,8 @@ def write_edgelist(graph: Graph, path: str | os.PathLike[str]) -> None:
             _matrix.write(graph, stream, form, zipped=zipped)
 
 
-_NEEDS_QUOTES: Final = re.compile(r'^$|[\s,;"]|^[#%{]|^\ufeff')
-_UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_NEEDS_QUOTES: Final = re.compile(r'[\s,;"]|^[#%{]|^\ufeff')
+_UNWRITABLE: Final = re.compile(r"^$|[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 def _write_text(graph: Graph, stream: IO[bytes] | gzip.GzipFile, suffix: str) -> None:
@@ -346,7 +346,8 @@ def _edge_blocks(graph: Graph, undirected: bool, size: int = 1 << 20) -> Any:
 
 def _field(name: str) -> str:
     if bad := _UNWRITABLE.search(name):
+        what = f"holds {bad[0]!r}" if name else "is empty"
         raise InputError(
-            f"the name {name!r} holds {bad[0]!r}, which no line of text can; rename the node, or write .npz"
+            f"the name {name!r} {what}, which no line of text can; rename the node, or write .npz"
         )
     return '"' + name.replace('"', '""') + '"' if _NEEDS_QUOTES.search(name) else name

@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], object]
 
 _HOP2 = range(19, 27)
 _FAR = 27
-_DEFAULT_BLOCK_BYTES = 12 << 20
+_DEFAULT_BLOCK_BYTES = 6 << 20
 
 
 class OrbitSummary(NamedTuple):
@@ -125,15 +125,10 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
 
     Example:
         >>> import networkx as nx
-        >>> orbits = OrbitAdjacency(nx.karate_club_graph(), num_threads=1)
+        >>> OrbitAdjacency(nx.karate_club_graph())
         Traceback (most recent call last):
             ...
-        graphx.errors.InputError: the graph has weights, and graphlets are defined without: call \
-graph.without_weights() first
-        >>> orbits = OrbitAdjacency(nx.les_miserables_graph().edges())
-        Traceback (most recent call last):
-            ...
-        graphx.errors.InputError: ...
+        graphx.errors.InputError: the graph has weights, ...
         >>> orbits = OrbitAdjacency(nx.path_graph(4))
         >>> orbits[2, 1, 1].toarray()
         array([[0, 0, 1, 0],
@@ -157,6 +152,7 @@ graph.without_weights() first
         self._progress = progress
         self._wide = self.graph.max_degree > _core.MAX_DEGREE_INT32 or os.environ.get("GRAPHX_FORCE_INT64") == "1"
         self._made: _core.OrbitCounter | None = None
+        self._products: Any = None  # what the operators share, see operator.py
         self._alive: weakref.WeakValueDictionary[int, csr_array] = weakref.WeakValueDictionary()
         self._hop2_asked: set[int] = set()
 
@@ -242,7 +238,8 @@ graph.without_weights() first
 
         Args:
             keys: Which matrices; None for all 28.
-            max_block_bytes: About how many bytes a block may take; 16 rows at least are in each.
+            max_block_bytes: About how many bytes a block may take (up to twice as many where that gives threads enough
+                rows to share, and 32 rows at least); the working memory is about twice the block.
 
         Yields:
             :class:`OrbitBlock`.
@@ -254,7 +251,7 @@ graph.without_weights() first
         Example:
             >>> import networkx as nx
             >>> orbits = OrbitAdjacency(nx.cycle_graph(50))
-            >>> sum(block[2, 1, 1].sum() for block in orbits.iter_blocks([(2, 1, 1)]))
+            >>> sum(int(block[2, 1, 1].sum()) for block in orbits.iter_blocks([(2, 1, 1)]))
             100
         """
         if max_block_bytes < 1:
@@ -315,7 +312,10 @@ graph.without_weights() first
         References:
             Przulj, "Biological network comparison using graphlet degree distribution", Bioinformatics 23 (2007).
         """
-        return self._run("graphlet degrees", self.graph.num_nodes, self._counter.graphlet_degrees)
+        degrees: npt.NDArray[np.int64] = self._run(
+            "graphlet degrees", self.graph.num_nodes, self._counter.graphlet_degrees
+        )
+        return degrees
 
     def edges(self) -> npt.NDArray[np.int32]:
         """The edges in the order of :meth:`edge_graphlet_degrees`.
@@ -345,7 +345,10 @@ graph.without_weights() first
             >>> OrbitAdjacency(nx.cycle_graph(4)).edge_graphlet_degrees()[0].tolist()
             [2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
         """
-        return self._run("edge graphlet degrees", self.graph.num_nodes, self._counter.edge_graphlet_degrees)
+        degrees: npt.NDArray[np.int32] | npt.NDArray[np.int64] = self._run(
+            "edge graphlet degrees", self.graph.num_nodes, self._counter.edge_graphlet_degrees
+        )
+        return degrees
 
     # -- sums of orbit adjacencies -------------------------------------------------------------------------------------
 
@@ -370,7 +373,8 @@ graph.without_weights() first
         """
         if isinstance(graphlet, bool) or graphlet not in range(len(GRAPHLETS)):
             raise InputError(f"graphlet is {graphlet!r}; expected 0..{len(GRAPHLETS) - 1}, see GRAPHLETS")
-        parts = [m.astype(np.int64) for m in self.to_csr(k for k in ORBIT_KEYS if graphlet_of(k).index == graphlet).values()]
+        made = self.to_csr(key for key in ORBIT_KEYS if graphlet_of(key).number == graphlet)
+        parts = [matrix.astype(np.int64) for matrix in made.values()]
         total = parts.pop()
         while parts:
             total = total + parts.pop()

@@ -1,7 +1,8 @@
 r"""Products with orbit adjacencies that never build the matrix.
 
-With A the adjacency, T = ``(1, 3, 3)``, K = ``(1, 14, 14)``, d the degrees, :math:`\tau` the triangles at a node, S1 and
-S2 the edge sums of :math:`t_{vw}` and :math:`d_w` over common neighbours w, and B the node-edge incidence of triangles:
+With A the adjacency, T = ``(1, 3, 3)``, K = ``(1, 14, 14)``, d the degrees, :math:`\tau` the triangles at a node, S1
+and S2 the edge sums of :math:`t_{vw}` and :math:`d_w` over common neighbours w, and B the node-edge incidence of
+triangles:
 
 .. math::
     c &= A^2 - T - \operatorname{diag}(d), &\quad G &= A T - S_1 - 2 \operatorname{diag}(\tau), \\
@@ -59,7 +60,7 @@ class OrbitOperator(LinearOperator):  # type: ignore[misc, unused-ignore]
     def __init__(self, orbits: OrbitAdjacency, key: Key) -> None:
         number = key_number(key)
         nodes = orbits.graph.num_nodes
-        super().__init__(dtype=np.dtype(np.int64), shape=(nodes, nodes))
+        super().__init__(np.dtype(np.int64), (nodes, nodes))  # type: ignore[call-arg, unused-ignore]
         self.key = ORBIT_KEYS[number]
         self._number = number
         self._orbits = orbits
@@ -117,16 +118,14 @@ class _Products:
     """The sparse products of one graph, and what they need, made once."""
 
     def __init__(self, orbits: OrbitAdjacency) -> None:
-        self.orbits = orbits
-        self.graph = orbits.graph
-        self.values: dict[Key, Array] = {}
+        self.graph, self.counter, self.threads = orbits.graph, orbits._counter, orbits._threads
 
     @classmethod
     def of(cls, orbits: OrbitAdjacency) -> _Products:
-        found: _Products | None = getattr(orbits, "_products", None)
-        if found is None:
-            found = orbits._products = cls(orbits)  # type: ignore[attr-defined]
-        return found
+        if orbits._products is None:
+            orbits._products = cls(orbits)
+        products: _Products = orbits._products
+        return products
 
     @cached_property
     def degrees(self) -> npt.NDArray[np.int64]:
@@ -134,7 +133,7 @@ class _Products:
 
     @cached_property
     def triangles(self) -> npt.NDArray[np.int64]:
-        return np.ascontiguousarray(self.orbits.graphlet_degrees()[:, 3])
+        return np.ascontiguousarray(self.counter.graphlet_degrees(self.threads, None)[:, 3])
 
     @cached_property
     def closed(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Array]:
@@ -148,7 +147,7 @@ class _Products:
         """A combination of hop-1 matrices as values on the CSR entries; int64 unless it is one matrix as it is."""
         total: Array | None = None
         for key, factor in sums.items():
-            values = self.orbits._counter.hop1_values(key_number(key), self.orbits._threads, None)
+            values = self.counter.hop1_values(key_number(key), self.threads, None)
             if len(sums) == 1 and factor == 1:
                 return values
             total = values.astype(np.int64) * factor if total is None else total + factor * values
@@ -167,7 +166,7 @@ class _Products:
         """``out += scale * S x + diag(diagonal) y``; a fresh array if ``out`` is None."""
         accumulate = out is not None
         made = np.empty_like(x) if out is None else out
-        _core.spmm(*pattern, x, made, scale, accumulate, diagonal, y, self.orbits._threads)
+        _core.spmm(*pattern, x, made, scale, accumulate, diagonal, y, self.threads)
         return made
 
     def adjacency(self, x: Array, out: Array | None = None, scale: int = 1, **more: Any) -> Array:
@@ -183,17 +182,17 @@ class _Products:
 
     def incidence(self, x: Array, out: Array, scale: int) -> None:
         """``out += scale * B B^T x``."""
-        self.orbits._counter.multiply_triangles(x, scale, out, self.orbits._threads, None)
+        self.counter.multiply_triangles(x, scale, out, self.threads, None)
 
     # S1 = [1]12_13 + T + 2K;  S1^T = [1]13_12 + T + 2K;  S2 = [1]10_10 + S1 + S1^T - 2K
 
     def common(self, x: Array) -> Array:
-        """c x = A(A x) - T x - d x."""
+        """Return c x = A(A x) - T x - d x."""
         out = self.adjacency(self.adjacency(x), diagonal=-self.degrees, y=x)
         return self.closed_times(x, out, -1)
 
     def inside(self, x: Array) -> Array:
-        """q x = B B^T x - K x - tau x."""
+        """Return q x = B B^T x - K x - tau x."""
         out = self.hop1({(1, 14, 14): -1}, x, diagonal=-self.triangles, y=x)
         self.incidence(x, out, 1)
         return out

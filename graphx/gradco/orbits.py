@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from operator import index
 from typing import Final, NamedTuple
 
 from graphx.errors import InputError
@@ -27,7 +28,7 @@ class Graphlet(NamedTuple):
     """A connected graph on two to four nodes.
 
     Args:
-        index: Its number, 0..8 (G0..G8).
+        number: Its number, 0..8 (G0..G8).
         name: Its usual name.
         orbits: Its orbits, numbered as in Przulj, "Biological network comparison using graphlet degree
             distribution", Bioinformatics 23 (2007).
@@ -39,7 +40,7 @@ class Graphlet(NamedTuple):
         ('paw', (9, 10, 11))
     """
 
-    index: int
+    number: int
     name: str
     orbits: tuple[int, ...]
     edges: tuple[tuple[int, int], ...]
@@ -75,7 +76,7 @@ _NUMBER: Final[dict[Key, int]] = {key: number for number, key in enumerate(ORBIT
 _GRAPHLET_OF_ORBIT: Final[dict[int, Graphlet]] = {o: g for g in GRAPHLETS for o in g.orbits}
 
 # M[key] 1 = divisor * GDV[:, o1]: how often a row counts each graphlet that has the row's node on orbit o1.
-ROW_DIVISORS: Final[dict[Key, int]] = {key: 1 for key in ORBIT_KEYS} | {
+ROW_DIVISORS: Final[dict[Key, int]] = dict.fromkeys(ORBIT_KEYS, 1) | {
     (1, 3, 3): 2, (1, 8, 8): 2, (1, 14, 14): 3, (1, 12, 13): 2, (1, 13, 12): 2, (1, 2, 1): 2, (1, 7, 6): 3,
     (1, 11, 10): 2, (2, 6, 6): 2, (2, 9, 10): 2,
 }  # fmt: skip
@@ -84,8 +85,8 @@ ROW_DIVISORS: Final[dict[Key, int]] = {key: 1 for key in ORBIT_KEYS} | {
 def key_number(key: object) -> int:
     """The position of a key in ``ORBIT_KEYS``; KeyError with the nearest keys if there is no such matrix."""
     try:
-        number = _NUMBER.get(tuple(int(part) for part in key))  # type: ignore[attr-defined, arg-type]
-    except (TypeError, ValueError):
+        number = _NUMBER.get(tuple(index(part) for part in key))  # type: ignore[attr-defined, arg-type]
+    except TypeError:
         number = None
     if number is None:
         raise KeyError(f"{key!r} is no orbit adjacency; expected (hop, o1, o2), one of ORBIT_KEYS{_nearest(str(key))}")
@@ -184,13 +185,13 @@ def parse_keys(text: str) -> tuple[Key, ...]:
         matching = {
             key
             for key in ORBIT_KEYS
-            if word in ("all", f"hop{key[0]}", f"g{graphlet_of(key).index}", graphlet_of(key).name)
+            if word in ("all", f"hop{key[0]}", f"g{graphlet_of(key).number}", graphlet_of(key).name)
         }
         numbers = word.replace(":", "_").replace("-", "_").replace("/", "_").split("_")
         if not matching and len(numbers) == 3 and all(n.isdigit() for n in numbers):
             matching = {key for key in ORBIT_KEYS if key == tuple(int(n) for n in numbers)}
         if not matching:
-            names = ["all", "hop1", "hop2", "hop3", *(f"G{g.index}" for g in GRAPHLETS), *map(key_name, ORBIT_KEYS)]
+            names = ["all", "hop1", "hop2", "hop3", *(f"G{g.number}" for g in GRAPHLETS), *map(key_name, ORBIT_KEYS)]
             close = get_close_matches(part, names, n=2, cutoff=0.5)
             hint = f", perhaps {' or '.join(close)}" if close else ""
             raise InputError(f"{part!r} names no orbit adjacency; expected all, hop1..hop3, G0..G8 or hop_o1_o2{hint}")

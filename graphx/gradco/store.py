@@ -21,7 +21,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -81,8 +81,8 @@ def save(
         plans = _plan(orbits, selected)
         check_room(folder, sum(plan.num_bytes for plan in plans) + orbits.graph.indices.nbytes)
         writer = _Writer(folder)
-        writer.graph(orbits.graph)
         try:
+            writer.graph(orbits.graph)
             for plan in plans:
                 plan.open(writer)
             for block in orbits.iter_blocks(selected):
@@ -105,7 +105,7 @@ def save(
             "files": files,
         }
         manifest["checksum"] = _checksum(manifest)
-        with open(folder / _MANIFEST, "w", encoding="utf-8") as out:
+        with (folder / _MANIFEST).open("w", encoding="utf-8") as out:
             json.dump(manifest, out, indent=1)
             out.flush()
             os.fsync(out.fileno())
@@ -137,7 +137,7 @@ class _File:
         self.dtype, self._left = np.dtype(dtype), int(np.prod(shape, dtype=np.int64))
         self._hash, self._size = hashlib.sha256(), 0
         path.parent.mkdir(exist_ok=True)
-        self._out: BinaryIO = open(path, "wb", buffering=0)
+        self._out = path.open("wb", buffering=0)
         header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(_Raw(self._put), header)
 
@@ -150,7 +150,7 @@ class _File:
         view = memoryview(data)
         self._hash.update(view)
         self._size += len(view)
-        while len(view):
+        while view.nbytes:
             view = view[self._out.write(view) :]
         return len(data)
 
@@ -271,7 +271,7 @@ class OrbitStore(Mapping[Key, "csr_array"]):
 
     Args:
         path: The directory that :func:`save` made.
-        graph: The graph that it should belong to (anything :func:`graphx.graph.as_graph` takes); None takes it as it is.
+        graph: The graph that it should belong to (anything :func:`graphx.graph.as_graph` takes); None for any.
         verify: Compare the SHA-256 of every array (reads every byte once).
 
     Raises:
@@ -304,7 +304,9 @@ class OrbitStore(Mapping[Key, "csr_array"]):
             try:
                 size = (self.path / name).stat().st_size
             except OSError as error:
-                raise StoreError(f"{self.path / name}: {error.strerror}; the store is incomplete: save it again") from error
+                raise StoreError(
+                    f"{self.path / name}: {error.strerror}; the store is incomplete: save it again"
+                ) from error
             if size != expected["bytes"]:
                 raise StoreError(
                     f"{self.path / name} has {size:,} bytes; expected {expected['bytes']:,}: save the store again"
@@ -344,7 +346,9 @@ class OrbitStore(Mapping[Key, "csr_array"]):
         try:
             array: npt.NDArray[Any] = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise StoreError(f"{self.path / name} cannot be read ({error}); expected {found['bytes']:,} bytes") from error
+            raise StoreError(
+                f"{self.path / name} cannot be read ({error}); expected {found['bytes']:,} bytes"
+            ) from error
         return array
 
     def __iter__(self) -> Iterator[Key]:
@@ -361,8 +365,7 @@ class OrbitStore(Mapping[Key, "csr_array"]):
         """The graph whose orbits these are, over memory-mapped arrays."""
         files = self._manifest["files"]
         names = np.array(self._map("graph/names.npy")) if "graph/names.npy" in files else None
-        graph = Graph._trusted(self._map("graph/indptr.npy"), self._map("graph/indices.npy"), names=names)
-        return graph
+        return Graph._trusted(self._map("graph/indptr.npy"), self._map("graph/indices.npy"), names=names)
 
     def summary(self) -> list[OrbitSummary]:
         """Non-zeros, sum and maximum of every saved matrix, from the manifest.
@@ -413,7 +416,7 @@ def _empty(entry: dict[str, Any], nodes: int) -> csr_array:
 
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
+    with path.open("rb", buffering=0) as file:
         while chunk := file.read(_READ):
             digest.update(chunk)
     return digest.hexdigest()
@@ -423,16 +426,20 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         text = (path / _MANIFEST).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path} is no store of orbit adjacencies: its {_MANIFEST} cannot be read ({error})") from error
+        raise StoreError(
+            f"{path} is no store of orbit adjacencies: its {_MANIFEST} cannot be read ({error})"
+        ) from error
     try:
         manifest = json.loads(text)
         if manifest["format"] != _FORMAT:
             raise StoreError(f"{path / _MANIFEST} is of format {manifest['format']!r}; expected {_FORMAT!r}")
         if manifest["version"] != _VERSION:
-            raise StoreError(f"{path} is of store version {manifest['version']}; this graphx reads {_VERSION}: update it")
+            raise StoreError(
+                f"{path} is of store version {manifest['version']}; this graphx reads {_VERSION}: update it"
+            )
         if manifest["checksum"] != _checksum(manifest):
             raise StoreError(f"{path / _MANIFEST} is damaged (its checksum differs): save the store again")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{path / _MANIFEST} is damaged ({error}): save the store again") from error

@@ -76,7 +76,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t kMapFrom = std::size_t{4} << 20;  // below this malloc reuses pages that are warm
+    static constexpr std::size_t kMapFrom = std::size_t{64} << 10;  // below this malloc reuses pages that are warm
+    static constexpr std::size_t kHugeFrom = std::size_t{16} << 20;  // above this huge pages waste little
 
     void reallocate(std::size_t bytes) {
 #if defined(__linux__)
@@ -85,7 +86,7 @@ private:
             const std::size_t rounded = (bytes + page - 1) / page * page;
             void* moved = mremap(data_, mapped_, rounded, MREMAP_MAYMOVE);
             if (moved == MAP_FAILED) throw std::bad_alloc{};
-            if (rounded > mapped_) madvise(moved, rounded, MADV_HUGEPAGE);
+            if (rounded > mapped_ && rounded >= kHugeFrom) madvise(moved, rounded, MADV_HUGEPAGE);
             data_ = static_cast<T*>(moved);
             bytes_ = mapped_ = rounded;
             return;
@@ -100,7 +101,7 @@ private:
             const std::size_t rounded = (bytes + page - 1) / page * page;
             void* fresh = mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             if (fresh == MAP_FAILED) throw std::bad_alloc{};
-            madvise(fresh, rounded, MADV_HUGEPAGE);
+            if (rounded >= kHugeFrom) madvise(fresh, rounded, MADV_HUGEPAGE);
             if (data_) __builtin_memcpy(fresh, data_, size_ * sizeof(T));
             std::free(data_);
             data_ = static_cast<T*>(fresh);

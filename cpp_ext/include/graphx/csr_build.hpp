@@ -289,24 +289,29 @@ inline int column_bits(std::int64_t num_nodes) {
 
 // Sorts keys of `bits` bits; afterwards `keys` points to the sorted ones, `other` to the spare room.
 inline void radix_sort(std::uint32_t*& keys, std::uint32_t*& other, std::int64_t size, int bits) {
-    if (size < 1024) {
+    if (size < 1024 || size > std::int64_t{0xffffffff}) {
         std::sort(keys, keys + size);
         return;
     }
     const int passes = (bits + 10) / 11, digit = (bits + passes - 1) / passes;
     const std::uint32_t mask = (std::uint32_t{1} << digit) - 1;
-    std::vector<std::int64_t> counts(static_cast<std::size_t>(passes) << digit, 0);
+    std::vector<std::uint32_t> counts(static_cast<std::size_t>(passes) << digit, 0);
     for (std::int64_t i = 0; i < size; ++i) {
         std::uint32_t key = keys[i];
         for (int pass = 0; pass < passes; ++pass, key >>= digit)
             ++counts[(static_cast<std::size_t>(pass) << digit) + (key & mask)];
     }
     for (int pass = 0; pass < passes; ++pass) {
-        std::int64_t* start = counts.data() + (static_cast<std::size_t>(pass) << digit);
-        std::int64_t total = 0;
+        std::uint32_t* start = counts.data() + (static_cast<std::size_t>(pass) << digit);
+        std::uint32_t total = 0;
         for (std::uint32_t d = 0; d <= mask; ++d) total += std::exchange(start[d], total);
         const int shift = pass * digit;
-        for (std::int64_t i = 0; i < size; ++i) other[start[keys[i] >> shift & mask]++] = keys[i];
+        const std::uint32_t* from = keys;
+        std::uint32_t* to = other;
+        for (std::int64_t i = 0; i < size; ++i) {
+            const std::uint32_t key = from[i];
+            to[start[key >> shift & mask]++] = key;
+        }
         std::swap(keys, other);
     }
 }

@@ -45,6 +45,12 @@ struct Problem {
     explicit operator bool() const { return line > 0; }
 };
 
+constexpr std::int64_t kMaxLine = std::int64_t{1} << 20;  // a longer line is no edge
+
+inline Problem long_line(std::int64_t line) {
+    return {line, 1, "a line longer than 1 MiB; expected an edge a line: is this an edge list?"};
+}
+
 // Strings to numbers 0, 1, ... in order of first appearance; owns their bytes.
 class StringTable {
 public:
