@@ -15,8 +15,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,8 @@ def peak_bytes() -> int:
 
 def reset_peak() -> None:
     """Forgets earlier peaks (Linux), so that making the graph does not hide what counting needs."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 @contextmanager
@@ -138,7 +136,7 @@ def write_results(path: Path, parts: Mapping[str, Any], versions: Mapping[str, s
     """Merges `parts` into the JSON file, each with the date, machine and versions it was measured with."""
     known = json.loads(path.read_text()) if path.exists() else {}
     stamp = {
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "versions": dict(versions),
     }

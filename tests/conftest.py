@@ -16,10 +16,6 @@ settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than a few seconds; deselect with -m 'not slow'")
-
-
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real graphs; the test is skipped where it is absent."""

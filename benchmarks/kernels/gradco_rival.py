@@ -7,7 +7,6 @@ import sys
 import gradco
 import numpy as np
 import scipy.sparse as sp
-
 from _measure import measured, report
 
 

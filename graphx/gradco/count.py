@@ -135,11 +135,8 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
                [0, 0, 0, 1],
                [1, 0, 0, 0],
                [0, 1, 0, 0]], dtype=int32)
-        >>> orbits.graphlet_degrees()[:, [0, 1, 2, 4, 5]]
-        array([[1, 1, 0, 1, 0],
-               [2, 1, 1, 0, 1],
-               [2, 1, 1, 0, 1],
-               [1, 1, 0, 1, 0]])
+        >>> orbits.graphlet_degrees()[:, [0, 1, 2, 4, 5]].tolist()
+        [[1, 1, 0, 1, 0], [2, 1, 1, 0, 1], [2, 1, 1, 0, 1], [1, 1, 0, 1, 0]]
 
     References:
         Windels, Malod-Dognin, Przulj, "Graphlets correct for the topological information missed by random walks",
