@@ -23,7 +23,7 @@ from graphx.data import _sources
 from graphx.errors import FormatError, InputError
 from graphx.graph import Graph
 
-__all__ = ["ReadOptions", "read_edgelist", "write_edgelist"]
+__all__ = ["read_edgelist", "write_edgelist"]
 
 Ids = Literal["auto", "integers", "text"]
 _IDS: Final = {"auto": 0, "integers": 1, "text": 2}
@@ -89,7 +89,7 @@ def read_edgelist(
     num_threads: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Graph:
-    """Read a graph file: an edge list, or by its ending a matrix (.mtx, .npz, .mat) or .graphml; ``.gz`` of text.
+    r"""Read a graph file: an edge list, or by its ending a matrix (.mtx, .npz, .mat) or .graphml; ``.gz`` of text.
 
     An edge list has one edge a line, ``source target`` or ``source target weight``, separated by blanks, a tab, a
     comma or a semicolon (the first edge line decides). Lines that begin with ``#`` or ``%`` are comments. Fields may
@@ -125,10 +125,10 @@ def read_edgelist(
         InputError: There is no such file, it cannot be opened, or an argument is wrong.
 
     Example:
-        >>> import os, tempfile
+        >>> import pathlib, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "g.txt")
-        ...     _ = open(path, "w").write("# a triangle\\n10 20\\n20 30\\n30 10\\n")
+        ...     path = pathlib.Path(folder, "g.txt")
+        ...     _ = path.write_text("# a triangle\n10 20\n20 30\n30 10\n")
         ...     g = read_edgelist(path)
         >>> g, g.names.tolist()
         (Graph(num_nodes=3, num_edges=3, undirected, named), [10, 20, 30])
@@ -234,7 +234,7 @@ def _tab_if_used(head: bytes) -> str | None:
 
 
 def write_edgelist(graph: Graph, path: str | os.PathLike[str]) -> None:
-    """Write a graph to a file whose ending tells the form: text (also ``.gz``), .mtx, .npz, .mat or .graphml.
+    r"""Write a graph to a file whose ending tells the form: text (also ``.gz``), .mtx, .npz, .mat or .graphml.
 
     Text has every edge once (``u <= v`` when undirected), the names as ids, and weights as a third column; a first
     line ``# graphx num_nodes=N`` keeps nodes without edges (a .csv begins with ``source,target`` instead where it can).
@@ -249,12 +249,12 @@ def write_edgelist(graph: Graph, path: str | os.PathLike[str]) -> None:
             a name), the ending is unknown, or the file cannot be written.
 
     Example:
-        >>> import os, tempfile
+        >>> import pathlib, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "path.edgelist")
+        ...     path = pathlib.Path(folder, "path.edgelist")
         ...     write_edgelist(Graph.from_edges([0, 1], [1, 2]), path)
-        ...     open(path).read()
-        '# graphx num_nodes=3\\n0 1\\n1 2\\n'
+        ...     path.read_text()
+        '# graphx num_nodes=3\n0 1\n1 2\n'
     """
     target = Path(path)
     form, suffix = _sources.form_of_path(target)
