@@ -19,7 +19,7 @@ def test_keys_are_those_of_the_definition() -> None:
 def test_graphlets_are_those_of_the_definition(graphlet) -> None:
     nodes = range(len(graphlet.node_orbits))
     inside = {u: {a + b - u for a, b in graphlet.edges if u in (a, b)} for u in nodes}
-    assert reference.graphlet_of(inside) == (graphlet.index, dict(enumerate(graphlet.node_orbits)))
+    assert reference.graphlet_of(inside) == (graphlet.number, dict(enumerate(graphlet.node_orbits)))
     assert graphlet.orbits == tuple(sorted(set(graphlet.node_orbits)))
 
 
@@ -61,7 +61,7 @@ def test_selections() -> None:
     assert len(parse_keys("hop1")) == 19
     assert len(parse_keys("hop2")) == 8
     assert parse_keys("hop3") == ((3, 4, 4),)
-    assert sum(len(parse_keys(f"G{g.index}")) for g in GRAPHLETS) == 28
+    assert sum(len(parse_keys(f"G{g.number}")) for g in GRAPHLETS) == 28
     assert parse_keys("paw") == parse_keys("G6")
     assert parse_keys("2_12_12, 2-12-12,2:12_12") == ((2, 12, 12),)
 
