@@ -51,7 +51,7 @@ def dense(graph: Graph) -> np.ndarray:
     return out
 
 
-# -- from_edges ----------------------------------------------------------------------------------------------------------
+# -- from_edges --------------------------------------------------------------------------------------------------------
 
 
 def test_a_triangle_by_hand() -> None:
@@ -183,7 +183,7 @@ def test_negative_zero_weight_has_the_bits_of_zero() -> None:
     assert Graph.from_edges([0], [1], [-0.0]).digest == Graph.from_edges([0], [1], [0.0]).digest
 
 
-# -- the constructor -----------------------------------------------------------------------------------------------------
+# -- the constructor ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_equality_hash_pickle_and_digest() -> None:
     assert g != "g"
 
 
-# -- made from a graph ---------------------------------------------------------------------------------------------------
+# -- made from a graph -------------------------------------------------------------------------------------------------
 
 
 @quick
@@ -284,7 +284,7 @@ def test_without_self_loops(case: tuple[int, Any, Any, Any]) -> None:
     assert bare.report.self_loops_dropped == g.num_self_loops
 
 
-# -- other libraries -----------------------------------------------------------------------------------------------------
+# -- other libraries ---------------------------------------------------------------------------------------------------
 
 
 @quick
@@ -422,7 +422,8 @@ def test_igraph_missing_tells_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> 
 def test_report_summary() -> None:
     report = CleaningReport("g.txt", 9, 1, "source,target", 7, 1, 2, 1, 3, "text", "g.txt:4:1", True)
     assert report.summary() == (
-        "g.txt: 7 edges read (1 comment or blank line skipped); header line 'source,target' skipped; 1 duplicate merged; "
+        "g.txt: 7 edges read (1 comment or blank line skipped); header line 'source,target' skipped; "
+        "1 duplicate merged; "
         "2 self-loops dropped; 1 explicit zero dropped; 3 one-way entries symmetrised; ids read as text (first at "
         "g.txt:4:1); weights left out as asked"
     )

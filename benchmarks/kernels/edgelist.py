@@ -121,7 +121,8 @@ def main() -> None:
         row["times_less_memory"] = rival["peak_extra_bytes"] / row["peak_extra_bytes"]
         print(
             f"{name:18} {row['median_seconds']:7.3f} s  {row['times_faster']:5.2f} x faster   peak "
-            f"{row['peak_extra_bytes'] / 1e6:7.1f} MB = {row['peak_over_csr']:.2f} x CSR  {row['times_less_memory']:5.2f} x less"
+            f"{row['peak_extra_bytes'] / 1e6:7.1f} MB = {row['peak_over_csr']:.2f} x CSR  "
+            f"{row['times_less_memory']:5.2f} x less"
         )
     result = {
         "benchmark": "edgelist",

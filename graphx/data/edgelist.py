@@ -281,8 +281,8 @@ def _write_text(graph: Graph, stream: IO[bytes] | gzip.GzipFile, suffix: str) ->
     isolated = bool(np.any(np.diff(graph.indptr) == 0)) and _has_isolated(graph)
     if names is not None and isolated:
         raise InputError(
-            "a node with a name has no edge, and an edge list cannot hold it; write .npz or .graphml, or drop the names with "
-            "without_names()"
+            "a node with a name has no edge, and an edge list cannot hold it; write .npz or .graphml, or drop the "
+            "names with without_names()"
         )
     fields = ["# graphx"] + ["ids=text"] * isinstance(names, tuple) + [f"num_nodes={graph.num_nodes}"] * (names is None)
     if suffix != ".csv" or isolated or isinstance(names, tuple):
@@ -347,7 +347,5 @@ def _edge_blocks(graph: Graph, undirected: bool, size: int = 1 << 20) -> Any:
 def _field(name: str) -> str:
     if bad := _UNWRITABLE.search(name):
         what = f"holds {bad[0]!r}" if name else "is empty"
-        raise InputError(
-            f"the name {name!r} {what}, which no line of text can; rename the node, or write .npz"
-        )
+        raise InputError(f"the name {name!r} {what}, which no line of text can; rename the node, or write .npz")
     return '"' + name.replace('"', '""') + '"' if _NEEDS_QUOTES.search(name) else name

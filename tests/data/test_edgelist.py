@@ -43,7 +43,7 @@ def edges(graph: Graph) -> list[tuple[Any, ...]]:
     return sorted(pairs if w is None else [(*p, x) for p, x in zip(pairs, w.tolist(), strict=True)])
 
 
-# -- the grammar ---------------------------------------------------------------------------------------------------------
+# -- the grammar -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_everything_is_counted(tmp_path: Path) -> None:
     assert (report.edges_read, report.duplicates_merged, report.self_loops_dropped) == (5, 2, 1)
     assert report.relabelled == "integers" and report.source.endswith("g.txt")
     assert report.summary().endswith(
-        "g.txt: 5 edges read (2 comment or blank lines skipped); header line 'from,to,weight' skipped; 2 duplicates merged; "
-        "1 self-loop dropped; integer ids are not 0..N-1 and were kept as names"
+        "g.txt: 5 edges read (2 comment or blank lines skipped); header line 'from,to,weight' skipped; "
+        "2 duplicates merged; 1 self-loop dropped; integer ids are not 0..N-1 and were kept as names"
     )
 
 
@@ -171,7 +171,7 @@ def test_num_nodes_keeps_isolated_nodes(tmp_path: Path) -> None:
     assert read(tmp_path, "# graphx num_nodes=2\n").num_nodes == 2  # no edge at all
 
 
-# -- bad input -----------------------------------------------------------------------------------------------------------
+# -- bad input ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_bad_arguments(tmp_path: Path, options: dict[str, Any]) -> None:
         read(tmp_path, "0 1\n", **options)
 
 
-# -- streams, threads, interrupts ----------------------------------------------------------------------------------------
+# -- streams, threads, interrupts --------------------------------------------------------------------------------------
 
 
 class _Stdin:
@@ -439,7 +439,7 @@ def test_ctrl_c_ends_it_within_a_second(tmp_path: Path) -> None:
         assert float(out.split()[1]) - sent < 1.0
 
 
-# -- round trips ---------------------------------------------------------------------------------------------------------
+# -- round trips -------------------------------------------------------------------------------------------------------
 
 _names = st.text(
     st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\x7f\u2028\u2029\x85"), min_size=1, max_size=8

@@ -41,7 +41,8 @@ def test_wrong_names_suggest_and_say_there_is_no_file() -> None:
     with pytest.raises(InputError) as caught:
         load_graph("karte-club")
     assert str(caught.value) == (
-        "'karte-club': no such file, and no network of that name; did you mean 'karate'? (known: karate, les-miserables)"
+        "'karte-club': no such file, and no network of that name; did you mean 'karate'? "
+        "(known: karate, les-miserables)"
     )
     with pytest.raises(InputError, match=r"'graph\.edgelist': no such file, and no network of that name; \(known"):
         load_graph("graph.edgelist")

@@ -36,7 +36,9 @@ def graphs(draw: st.DrawFn, names: bool) -> Graph:
         w = draw(st.lists(number, min_size=len(pairs), max_size=len(pairs)))
     labels: Any = None
     if names and draw(st.booleans()):
-        text = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Zl", "Zp"), max_codepoint=0xFFFF), max_size=6)
+        text = st.text(
+            st.characters(exclude_categories=("Cc", "Cs", "Cn", "Zl", "Zp"), max_codepoint=0xFFFF), max_size=6
+        )
         labels = draw(st.lists(text.map(lambda s: f"n{s}."), min_size=n, max_size=n, unique=True))
     elif names and draw(st.booleans()):
         labels = np.array(sorted(draw(st.lists(st.integers(n, 2**59), min_size=n, max_size=n, unique=True))))
@@ -66,7 +68,9 @@ def test_others_read_what_we_write(tmp_path: Path) -> None:
     write_edgelist(g.without_names(), tmp_path / "g.mtx")
     assert (sp.csr_array(scipy.io.mmread(tmp_path / "g.mtx")) != g.to_scipy()).nnz == 0
     write_edgelist(g, tmp_path / "g.graphml")
-    assert nx.utils.edges_equal(nx.read_graphml(tmp_path / "g.graphml").edges(data=True), g.to_networkx().edges(data=True))
+    assert nx.utils.edges_equal(
+        nx.read_graphml(tmp_path / "g.graphml").edges(data=True), g.to_networkx().edges(data=True)
+    )
 
 
 def _mtx(tmp_path: Path, text: str, name: str = "g.mtx", **options: Any) -> Graph:
@@ -93,7 +97,11 @@ def test_mtx_kinds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        (f"{BANNER} real general\n2 2 2\n1 2 0\n2 1 3\n", {}, "1 explicit zeros, the first at (0, 1); pass explicit_zeros="),
+        (
+            f"{BANNER} real general\n2 2 2\n1 2 0\n2 1 3\n",
+            {},
+            "1 explicit zeros, the first at (0, 1); pass explicit_zeros=",
+        ),
         (f"{BANNER} real general\n2 2 2\n1 2 1\n1 2 3\n", {}, "comes with weights 1 and 3; expected equal ones"),
         (f"{BANNER} pattern general\n2 2 2\n1 2\n1 2\n", {"duplicates": "error"}, "comes more than once"),
         (f"{BANNER} real general\n2 2 2\n1 2 1\n2 1 3\n", {}, "in either direction, comes with weights 1 and 3"),
@@ -102,7 +110,11 @@ def test_mtx_kinds(tmp_path: Path) -> None:
         (f"{BANNER} real general\n2 2 1\n1 2 nan\n", {}, "weight nan"),
         (f"{BANNER} real general\n2 2 5\n1 2 1\n", {}, "not a sound Matrix Market file"),
         (f"{BANNER} real general\n2 2 1\n1 7 1\n", {}, "not a sound Matrix Market file"),
-        (f"{BANNER} pattern general\n2 2 1\n1 2\n", {"weighted": True}, "weighted=True, but the file says that there are no weights"),
+        (
+            f"{BANNER} pattern general\n2 2 1\n1 2\n",
+            {"weighted": True},
+            "weighted=True, but the file says that there are no weights",
+        ),
         (f"{BANNER} pattern general\n2 2 1\n1 2\n", {"num_nodes": 5}, "num_nodes=5 is for text"),
         ("3 3 2\n1 2\n2 3\n", {}, "g.mtx:1:1: no %%MatrixMarket line; expected one in a .mtx file: rename it to .txt"),
     ],
