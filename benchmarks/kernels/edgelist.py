@@ -93,9 +93,9 @@ def main() -> None:
     cases = {"graphx": (GRAPHX, arguments.threads), "graphx, 1 thread": (GRAPHX, 1), "pandas + scipy": (PANDAS, 1)}
     found: dict[str, list[dict[str, object]]] = {name: [] for name in cases}
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "random.edgelist")
+        path = Path(folder) / "random.edgelist"
         run(GENERATE, path, arguments.nodes, arguments.edges)
-        file_bytes = os.path.getsize(path)
+        file_bytes = path.stat().st_size
         for _ in range(arguments.runs):
             for name, (code, threads) in cases.items():
                 found[name].append(run(COMMON + code + REPORT, path, threads))
@@ -121,7 +121,8 @@ def main() -> None:
         row["times_less_memory"] = rival["peak_extra_bytes"] / row["peak_extra_bytes"]
         print(
             f"{name:18} {row['median_seconds']:7.3f} s  {row['times_faster']:5.2f} x faster   peak "
-            f"{row['peak_extra_bytes'] / 1e6:7.1f} MB = {row['peak_over_csr']:.2f} x CSR  {row['times_less_memory']:5.2f} x less"
+            f"{row['peak_extra_bytes'] / 1e6:7.1f} MB = {row['peak_over_csr']:.2f} x CSR  "
+            f"{row['times_less_memory']:5.2f} x less"
         )
     result = {
         "benchmark": "edgelist",
