@@ -105,7 +105,7 @@ def test_sum_equals_dense_addition(case: tuple[int, Any, Any, Any], directed: bo
     assert g.report.self_loops_dropped == int((u == v).sum())
 
 
-@pytest.mark.parametrize("n", [300, 5_000_000])  # bucketed and row-wise builds
+@pytest.mark.parametrize("n", [300, 100_000, 5_000_000])  # the three ways to finish rows
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("directed", [False, True])
 def test_same_bits_for_any_number_of_threads(n: int, weighted: bool, directed: bool) -> None:
@@ -131,6 +131,17 @@ def test_a_hub_in_one_bucket() -> None:
     assert g.degrees()[0] == n - 1
     assert g.max_degree == n - 1
     assert np.array_equal(g.indices[: n - 1], np.arange(1, n))
+
+
+def test_columns_that_share_their_upper_bits() -> None:
+    """Neighbours close by, in random order: the almost-sorted rows of the fast path are not sorted at all."""
+    n, reach = 200_000, 20
+    u = np.repeat(np.arange(n - reach), reach)
+    v = u + np.tile(np.arange(1, reach + 1), n - reach)
+    order = np.random.default_rng(0).permutation(u.size)
+    g = Graph.from_edges(u[order], v[order], num_nodes=n, num_threads=2)
+    assert g == Graph.from_scipy(sp.coo_array((np.ones(2 * u.size), (np.r_[u, v], np.r_[v, u])), shape=(n, n)).tocsr())
+    Graph(g.indptr, g.indices)
 
 
 def test_empty_and_tiny_graphs() -> None:
