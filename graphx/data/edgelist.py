@@ -23,7 +23,7 @@ from graphx.data import _sources
 from graphx.errors import FormatError, InputError
 from graphx.graph import Graph
 
-__all__ = ["read_edgelist", "write_edgelist"]
+__all__ = ["ReadOptions", "read_edgelist", "write_edgelist"]
 
 Ids = Literal["auto", "integers", "text"]
 _IDS: Final = {"auto": 0, "integers": 1, "text": 2}
@@ -125,9 +125,9 @@ def read_edgelist(
         InputError: There is no such file, it cannot be opened, or an argument is wrong.
 
     Example:
-        >>> import pathlib, tempfile
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "g.txt")
+        ...     path = Path(folder) / "g.txt"
         ...     _ = path.write_text("# a triangle\n10 20\n20 30\n30 10\n")
         ...     g = read_edgelist(path)
         >>> g, g.names.tolist()
@@ -249,9 +249,9 @@ def write_edgelist(graph: Graph, path: str | os.PathLike[str]) -> None:
             a name), the ending is unknown, or the file cannot be written.
 
     Example:
-        >>> import pathlib, tempfile
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "path.edgelist")
+        ...     path = Path(folder) / "path.edgelist"
         ...     write_edgelist(Graph.from_edges([0, 1], [1, 2]), path)
         ...     path.read_text()
         '# graphx num_nodes=3\n0 1\n1 2\n'
