@@ -66,7 +66,7 @@ public:
     RowStream(const RowStream&) = delete;
     RowStream& operator=(const RowStream&) = delete;
 
-    // Computes the next rows, about `block_bytes` of output, up to twice that to have 64 rows, 32 rows at least. False at the end.
+    // Computes the next rows, about `block_bytes` of output, two rows at least. False at the end.
     bool next(std::int64_t block_bytes, Control& control);
     std::int64_t start() const;
     std::int64_t stop() const;
