@@ -9,7 +9,7 @@ from typing import Final
 
 from graphx.errors import InputError
 
-__all__ = ["Dataset", "dataset_names", "find_dataset", "unknown_name"]
+__all__ = ["Dataset", "dataset_names", "find_dataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,10 @@ class Dataset:
         citation: Whom to cite.
         licence: Under which terms the file is here.
         aliases: Other names it answers to.
+
+    Example:
+        >>> find_dataset("karate").title
+        'friendships in a karate club'
     """
 
     name: str
@@ -77,6 +81,9 @@ _BY_NAME: Final = {_plain(alias): data for data in _DATASETS for alias in (data.
 def dataset_names() -> list[str]:
     """The names of all known networks, sorted.
 
+    Returns:
+        What :func:`graphx.data.load_graph` takes.
+
     Example:
         >>> dataset_names()
         ['karate', 'les-miserables']
@@ -87,6 +94,12 @@ def dataset_names() -> list[str]:
 def find_dataset(name: str) -> Dataset | None:
     """The network of that name, whatever its case, hyphens, blanks and underscores; None when there is none.
 
+    Args:
+        name: The name or one of its aliases.
+
+    Returns:
+        What is known about it, or None.
+
     Example:
         >>> find_dataset("Les_Miserables").num_edges
         254
@@ -96,6 +109,12 @@ def find_dataset(name: str) -> Dataset | None:
 
 def unknown_name(name: str) -> InputError:
     """The error for a text that is neither a file nor a known name, with the nearest names.
+
+    Args:
+        name: What was asked for.
+
+    Returns:
+        The error, to be raised.
 
     Example:
         >>> print(unknown_name("karat"))
