@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from docutils import nodes
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util import logging
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.writers.html5 import HTML5Translator
+
+logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))  # the tree that these pages describe, also when another version is installed
@@ -45,21 +52,26 @@ napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 
 
-def _mathml_inline(self: Any, node: Any) -> None:
-    from docutils.nodes import SkipNode
+def _mathml(node: nodes.Element, *, as_block: bool) -> str:
+    """The formula of a node as MathML, which browsers show without any script."""
+    text = node.astext().replace(r"\dots", r"\ldots")
+    if as_block and r"\\" in text and r"\begin" not in text:
+        text = rf"\begin{{aligned}}{text}\end{{aligned}}"
+    try:
+        return str(tex2mathml(text, as_block=as_block))
+    except MathError as error:
+        logger.warning("formula: %s", error, location=node)
+        return f"<code>{html.escape(text)}</code>"
 
-    self.body.append(tex2mathml(node.astext(), as_block=False))
-    raise SkipNode
+
+def _visit_inline(self: HTML5Translator, node: nodes.Element) -> None:
+    self.body.append(_mathml(node, as_block=False))
+    raise nodes.SkipNode
 
 
-def _mathml_block(self: Any, node: Any) -> None:
-    from docutils.nodes import SkipNode
-
-    text = node.astext()
-    if "\\\\" in text and "\\begin" not in text:
-        text = f"\\begin{{aligned}}{text}\\end{{aligned}}"
-    self.body.append(f'<div class="math">{tex2mathml(text, as_block=True)}</div>')
-    raise SkipNode
+def _visit_block(self: HTML5Translator, node: nodes.Element) -> None:
+    self.body.append(f'<div class="math">{_mathml(node, as_block=True)}</div>')
+    raise nodes.SkipNode
 
 
 def _draw_pictures(_app: Sphinx) -> None:
@@ -77,5 +89,5 @@ def _draw_pictures(_app: Sphinx) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register the offline formulas and draw the pictures before the pages are read."""
-    app.add_html_math_renderer("mathml", (_mathml_inline, None), (_mathml_block, None))
+    app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
     app.connect("builder-inited", _draw_pictures)

@@ -19,7 +19,6 @@ from graphx.errors import CapacityError, InputError, MissingDependencyError
 from graphx.graph import CleaningReport, Graph, as_graph
 
 
-
 @pytest.fixture(scope="module")
 def pyg() -> None:
     """PyG, imported once with its own deprecation warnings silent."""

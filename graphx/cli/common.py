@@ -115,10 +115,8 @@ class Progress:
             from tqdm import tqdm
 
             self.close()
-            self._bar = tqdm(desc=stage, total=total, file=sys.stderr, leave=False, unit_scale=True, delay=0.2)
+            self._bar = tqdm(desc=stage, total=total or None, file=sys.stderr, leave=False, unit_scale=True, delay=0.2)
         self._bar.update(done - self._bar.n)
-        if done >= total:
-            self.close()
 
     def close(self) -> None:
         """Take the bar off the screen."""
@@ -281,7 +279,21 @@ def format_size(size: int) -> str:
 
 
 def size_argument(text: str) -> int:
-    """:func:`parse_size` for argparse, which words the error itself."""
+    """:func:`parse_size` for argparse, which words the error itself.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The number of bytes.
+
+    Raises:
+        argparse.ArgumentTypeError: It is no size.
+
+    Example:
+        >>> size_argument("1K")
+        1024
+    """
     try:
         return parse_size(text)
     except InputError as error:

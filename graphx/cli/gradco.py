@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +18,18 @@ from graphx.cli.common import (
     check_parent,
     check_writable,
     execute,
-    format_size,
     format_table,
     positive_int,
     size_argument,
 )
-from graphx.errors import CapacityError, InputError
+from graphx.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from graphx.gradco import OrbitAdjacency, OrbitSummary
+    from graphx.gradco.orbits import Key
     from graphx.graph import Graph
 
 __all__ = ["build_parser", "main"]
@@ -174,7 +175,7 @@ def _run(args: argparse.Namespace) -> None:
     keys = () if args.matrices == "none" else parse_keys(re.sub(r"(\d):(\d+),(\d+)", r"\1_\2_\3", args.matrices))
     exports = [_export_target(text, args) for text in args.export]
     with Progress() as progress:
-        graph = _load(args)
+        graph = _load(args, progress)
         oa = OrbitAdjacency(graph, num_threads=args.threads, progress=progress.report)
         block_bytes = _block_bytes(oa, args, keys)
         files: dict[str, Any] = {}
@@ -241,10 +242,14 @@ def _export_target(text: str, args: argparse.Namespace) -> tuple[str, Path]:
     return file_format, target
 
 
-def _load(args: argparse.Namespace) -> Graph:
+def _load(args: argparse.Namespace, progress: Progress) -> Graph:
     from graphx.data import load_graph
 
-    graph = load_graph(args.graph, weighted=False if args.ignore_weights else None, num_threads=args.threads)
+    report, size = progress.report, os.path.getsize(args.graph) if os.path.isfile(args.graph) else 0
+    reading = None if report is None else lambda done: report("reading", done, size)
+    weighted = False if args.ignore_weights else None
+    graph = load_graph(args.graph, weighted=weighted, num_threads=args.threads, progress=reading)
+    progress.close()
     if not graph.report.is_clean:
         print(f"graphx gradco: {graph.report.summary()}", file=sys.stderr)
     if graph.is_weighted:
@@ -254,35 +259,24 @@ def _load(args: argparse.Namespace) -> Graph:
     return graph
 
 
-def _block_bytes(oa: OrbitAdjacency, args: argparse.Namespace, keys: Iterable[tuple[int, int, int]]) -> int | None:
+def _block_bytes(oa: OrbitAdjacency, args: argparse.Namespace, keys: Collection[Key]) -> int | None:
     """What --max-memory leaves for a block of rows; refuses a count that needs more than all of it."""
     if args.max_memory is None:
         return None
-    from graphx._threads import resolve_threads
+    from graphx.cli.memory import plan_blocks
 
-    graph, threads = oa.graph, resolve_threads(args.threads)
-    n, m = graph.num_nodes, graph.num_edges
-    width = 4 if graph.max_degree <= 46340 else 8
-    basis = (6 * width + 24) * m + 2 * width * n
-    if basis <= args.max_memory and any(key[0] > 1 for key in keys):
-        basis += 16 * m + 12 * n + 12 * oa.num_triangles + threads * 40 * width * n
-    if args.gdv is not None:
-        basis += 120 * n
-    if args.edge_gdv is not None:
-        basis += 56 * m
-    if basis > args.max_memory:
-        raise CapacityError(
-            f"counting {args.graph} needs about {format_size(basis)} beside the graph, and --max-memory is "
-            f"{format_size(args.max_memory)}; raise it, use fewer --threads, or select --matrices hop1"
-        )
-    return max(1, min((args.max_memory - basis) // 3, 12 << 20))
+    writes = args.output is not None or bool(args.export)
+    degrees = 120 * oa.graph.num_nodes * (args.gdv is not None) + 56 * oa.graph.num_edges * (args.edge_gdv is not None)
+    return plan_blocks(oa, keys, args.max_memory, num_threads=args.threads, writes_matrices=writes, extra=degrees)
 
 
 # -- what it writes ----------------------------------------------------------------------------------------------------
 
 
 def _labels(graph: Graph) -> Sequence[Any]:
-    return range(graph.num_nodes) if graph.names is None else graph.names
+    if graph.names is None:
+        return range(graph.num_nodes)
+    return graph.names if isinstance(graph.names, tuple) else graph.names.tolist()
 
 
 def _write_edge_degrees(path: Path, oa: OrbitAdjacency) -> None:
@@ -302,8 +296,10 @@ def _write_degrees(
         if path.suffix.lower() == ".npy":
             import numpy as np
 
-            with target.open("wb") as file:
-                np.save(file, counts)
+            header_of = {"descr": counts.dtype.str, "fortran_order": False, "shape": counts.shape}
+            with target.open("wb") as file:  # not np.save, which does not notice that the disk is full
+                np.lib.format.write_array_header_1_0(file, header_of)
+                file.write(np.ascontiguousarray(counts).data)
             return
         with target.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, delimiter=_TEXT_FORMS[path.suffix.lower()], lineterminator="\n")
@@ -365,7 +361,7 @@ def _print_json(
         {
             "name": key_name(line.key),
             "key": line.key,
-            "graphlet": {"index": line.graphlet.number, "name": line.graphlet.name},
+            "graphlet": f"G{line.graphlet.number} {line.graphlet.name}",
             "num_nonzeros": line.num_nonzeros,
             "sum": line.total,
             "maximum": line.maximum,

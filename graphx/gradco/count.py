@@ -135,11 +135,8 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
                [0, 0, 0, 1],
                [1, 0, 0, 0],
                [0, 1, 0, 0]], dtype=int32)
-        >>> orbits.graphlet_degrees()[:, [0, 1, 2, 4, 5]]
-        array([[1, 1, 0, 1, 0],
-               [2, 1, 1, 0, 1],
-               [2, 1, 1, 0, 1],
-               [1, 1, 0, 1, 0]])
+        >>> orbits.graphlet_degrees()[:, [0, 1, 2, 4, 5]].tolist()
+        [[1, 1, 0, 1, 0], [2, 1, 1, 0, 1], [2, 1, 1, 0, 1], [1, 1, 0, 1, 0]]
 
     References:
         Windels, Malod-Dognin, Przulj, "Graphlets correct for the topological information missed by random walks",
@@ -516,10 +513,12 @@ def _simple(graph: Graph) -> Graph:
 
 
 def _csr(
-    values: npt.NDArray[Any], indices: npt.NDArray[np.int32], indptr: npt.NDArray[np.int64], shape: tuple[int, int]
+    values: npt.NDArray[Any], indices: npt.NDArray[np.int32], indptr: npt.NDArray[Any], shape: tuple[int, int]
 ) -> csr_array:
     from scipy.sparse import csr_array
 
+    if indptr[-1] <= np.iinfo(np.int32).max:  # scipy wants one type for both, and would copy the long one
+        indptr = indptr.astype(np.int32)
     matrix = csr_array((values, indices, indptr), shape=shape, copy=False)
     matrix.has_canonical_format = True  # ascending, no duplicates: known, not to be looked for
     return matrix

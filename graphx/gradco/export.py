@@ -125,8 +125,8 @@ class _Parquet:
         self._metadata = {"graphx_key": key_name(key), "num_nodes": str(num_nodes)}
 
     def _open(self, dtype: np.dtype[Any]) -> Any:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
         columns = [("source", pa.int32()), ("target", pa.int32()), ("count", pa.from_numpy_dtype(dtype))]
         schema = pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns], metadata=self._metadata)

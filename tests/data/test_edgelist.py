@@ -143,7 +143,9 @@ def test_headers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["3 2\n0 1\n1 2\n", "4 2\n0 1\n1 0\n2 1\n3 2\n", "3 3 2\n1 2 5\n2 3 5\n"])
 def test_a_line_of_sizes_is_asked_about(tmp_path: Path, text: str) -> None:
-    with pytest.raises(FormatError, match=r"g.txt:1:1: the line .* looks like the sizes.*header=True skips.*header=False"):
+    with pytest.raises(
+        FormatError, match=r"g.txt:1:1: the line .* looks like the sizes.*header=True skips.*header=False"
+    ):
         read(tmp_path, text)
     skipped, taken = read(tmp_path, text, header=True), read(tmp_path, text, header=False, duplicates="merge")
     assert taken.report.edges_read == skipped.report.edges_read + 1
@@ -180,13 +182,21 @@ def test_num_nodes_keeps_isolated_nodes(tmp_path: Path) -> None:
         ("source,target\n", {}, "g.txt: no edges"),
         ("0 1\n1\n", {}, "g.txt:2:1: 1 column ('1'); expected 2 as on line 1: mend or remove the line"),
         ("5\n0 1\n", {}, "g.txt:1:1: 1 column ('5'); expected 2 (source target) or 3 (source target weight)"),
-        ("0 1\n\n1 2 3\n", {}, "g.txt:3:1: 3 columns; expected 2 as on line 1: mend the line, or choose with columns=(0, 1)"),
+        (
+            "0 1\n\n1 2 3\n",
+            {},
+            "g.txt:3:1: 3 columns; expected 2 as on line 1: mend the line, or choose with columns=(0, 1)",
+        ),
         ("0 1 2\n1 2\n", {}, "g.txt:2:1: 2 columns; expected 3 as on line 1"),
         ("0 1 2 3\n", {}, "g.txt:1:1: 4 columns; expected 2 or 3: choose with columns=(0, 1) or columns=(0, 1, 2)"),
         ("0 1\n", {"columns": (0, 2)}, "g.txt:1:1: 2 columns; expected 3 at least: columns= counts from 0"),
         ("0 1 2\n3 4\n", {"columns": (0, 2)}, "g.txt:2:1: 2 columns; expected 3 at least, as columns= asks"),
         ("0 1\n", {"weighted": True}, "g.txt:1:1: no weight column, but weighted=True"),
-        ("0 1 nan\n", {}, "g.txt:1:5: the weight 'nan'; expected a finite number: mend or remove it, or pass weighted=False"),
+        (
+            "0 1 nan\n",
+            {},
+            "g.txt:1:5: the weight 'nan'; expected a finite number: mend or remove it, or pass weighted=False",
+        ),
         ("0 1 1\n1 2 inf\n", {}, "g.txt:2:5: the weight 'inf'"),
         ("0 1 1\n1 2 1e999\n", {}, "g.txt:2:5: the weight '1e999'"),
         ("0 1 1\n1 2 heavy\n", {}, "g.txt:2:5: the weight 'heavy'"),
@@ -205,7 +215,11 @@ def test_num_nodes_keeps_isolated_nodes(tmp_path: Path) -> None:
         ("0 1 {}\n1 2 {'weight': 2}\n", {}, "edge data as a Python dict"),
         ("0 1\n1 2\x00\n", {}, "g.txt:2:4: the byte 0x00; expected text"),
         ("0 1\r1 2\r", {}, "g.txt:1:4: a carriage return inside the line"),
-        ("Jean Valjean\tCosette\n", {}, "g.txt:1:1: blanks and tabs between the fields: 2 columns by tabs, 3 by blanks"),
+        (
+            "Jean Valjean\tCosette\n",
+            {},
+            "g.txt:1:1: blanks and tabs between the fields: 2 columns by tabs, 3 by blanks",
+        ),
         (b"caf\xe9 x\n", {}, "g.txt:1:4: a name that is not UTF-8"),
         ("é \x07\n", {}, "g.txt:1:3: the byte 0x07"),
         ("0 9\n", {"num_nodes": 5}, "g.txt: the node id 9; expected ids below num_nodes=5"),
