@@ -93,9 +93,10 @@ def ratios(rival: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
 
 
 def line(name: str, run: dict[str, Any]) -> None:
+    peak, over = run["peak_bytes"] / MIB, run["over_baseline_bytes"] / MIB
     print(
-        f"  {name:<28} {run['seconds']:9.3f} s   peak {run['peak_bytes'] / MIB:8.0f} MiB"
-        f"   over baseline {run['over_baseline_bytes'] / MIB:8.1f} MiB",
+        f"  {name:<34} {run['seconds']:8.3f} s ({run['cpu_seconds']:.3f} s of processor)"
+        f"   peak {peak:8.0f} MiB, over baseline {over:8.1f} MiB",
         flush=True,
     )
 
@@ -184,6 +185,8 @@ def million(bench: Bench) -> dict[str, Any]:
     run = bench.ours("million", "ba:1000000")
     print(f"1,000,000 nodes, 10,000,000 edges: node degrees {run['degrees_seconds']:.2f} s, all of hop 1:")
     line("graphx", run)
+    edge, before = run["edge_bytes"] / MIB, run["matrices_peak_bytes"] / MIB
+    print(f"  the edge degrees take {edge:.0f} MiB themselves; before them the peak was {before:.0f} MiB")
     return {**run, **bench.facts.get("ba:1000000", {})}
 
 
