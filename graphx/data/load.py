@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from graphx.data.edgelist import read_edgelist
@@ -11,6 +12,13 @@ from graphx.data.registry import find_dataset, unknown_name
 from graphx.graph import Graph
 
 __all__ = ["load_graph"]
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long, a NUL: no path
+        return False
 
 
 def load_graph(name_or_path: str | os.PathLike[str], **options: Any) -> Graph:
@@ -37,7 +45,7 @@ def load_graph(name_or_path: str | os.PathLike[str], **options: Any) -> Graph:
         >>> load_graph("les miserables").names[:3]
         ('Anzelma', 'Babet', 'Bahorel')
     """
-    if not isinstance(name_or_path, str) or name_or_path == "-" or os.path.exists(name_or_path):
+    if not isinstance(name_or_path, str) or name_or_path == "-" or _is_there(name_or_path):
         return read_edgelist(name_or_path, **options)
     data = find_dataset(name_or_path)
     if data is None:
