@@ -545,6 +545,8 @@ RowTables<I> make_row_tables(const EdgeBasis<I>& basis, std::uint32_t keys, Cont
     const Csr& g = basis.graph;
     RowTables<I> tables;
     const std::int64_t n = g.num_nodes;
+    tables.near = (keys & ~kHop1Keys) != 0;
+    if (!tables.near) return tables;  // the edge basis has all that hop 1 needs
     tables.degrees.resize(static_cast<std::size_t>(n));
     tables.wedges.resize(static_cast<std::size_t>(n));
     tables.triangles.resize(static_cast<std::size_t>(g.num_entries()));
@@ -642,7 +644,8 @@ struct RowStream<I>::State {
     // Bytes that row u is likely to take, from upper bounds and how full they were of late: hop 1, hop 2, hop 3.
     std::array<double, 3> foreseen(std::int64_t u) const {
         const auto n = static_cast<double>(basis.graph.num_nodes);
-        const double entry = sizeof(I) + 4, near = std::min(n, static_cast<double>(tables.wedges[u]));
+        const double entry = sizeof(I) + 4;
+        const double near = tables.near ? std::min(n, static_cast<double>(tables.wedges[u])) : 0;
         if (pairs) return {0, near * (kNumPairSums * sizeof(I) + 4), 0};
         return {entry * static_cast<double>(basis.graph.degree(u)) * std::popcount(keys & kHop1Keys),
                 entry * near * std::popcount(keys & kHop2Keys), entry * n * std::popcount(keys & kHop3Keys)};
