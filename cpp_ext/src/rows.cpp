@@ -375,20 +375,21 @@ private:
         tile_columns_.grow(at + size);
         tile_c_.grow(at + size);
         tile_nine_.grow(at + size);
-        for (std::size_t i = 0; i < size; ++i) {
-            tile_columns_[at + i] = row_.columns[i];
-            tile_c_[at + i] = row_.c[i];
-            tile_nine_[at + i] = row_.g[i] - 2 * row_.q[i];
-            tile_work_ += tables_.degrees[row_.columns[i]];
-        }
+        std::copy_n(row_.columns.data(), size, tile_columns_.data() + at);
+        std::copy_n(row_.c.data(), size, tile_c_.data() + at);
+        for (std::size_t i = 0; i < size; ++i) tile_nine_[at + i] = row_.g[i] - 2 * row_.q[i];
+        if (!is_dense())  // once the tile is, more work does not change it
+            for (std::size_t i = 0; i < size; ++i) tile_work_ += tables_.degrees[row_.columns[i]];
         tile_start_[r] = tile_size_;
         tile_size_ += row_.size;
         tile_start_[r + 1] = tile_size_;
     }
 
+    // A dense step adds all rows of the tile at once and then looks at every node; a sparse step adds one.
+    bool is_dense() const { return tile_work_ > graph_.num_entries() + 2 * n_; }
+
     void hop3(std::int64_t start, std::int64_t stop, Control& control) {
-        // A dense step adds 16 rows at once and then looks at every node; a sparse step adds one.
-        if (tile_work_ > graph_.num_entries() + 2 * n_) hop3_dense(start, stop, control);
+        if (is_dense()) hop3_dense(start, stop, control);
         else
             for (std::int64_t u = start; u < stop; ++u) hop3_sparse(u, static_cast<std::size_t>(u - start), control);
     }
@@ -463,7 +464,8 @@ private:
             });
             finish_dense(out.wide.data(), start, stop, out);
         }
-        for_pairs(start, stop, [&](std::size_t at, std::int64_t) { pairs_dense_[at] = 0; });
+        if (tile_size_ > n_) pairs_dense_.fill(0);
+        else for_pairs(start, stop, [&](std::size_t at, std::int64_t) { pairs_dense_[at] = 0; });
     }
 
     template <class F>
@@ -490,8 +492,9 @@ private:
     void finish_dense(D* dense, std::int64_t start, std::int64_t stop, Output<I>& out) {
         const auto padded = (n_ + kStep - 1) / kStep * kStep;
         std::fill(dense + n_ * kTile, dense + padded * kTile, D{0});
-        for_pairs(start, stop,
-                  [&](std::size_t at, std::int64_t i) { dense[at] = static_cast<D>(dense[at] - tile_nine_[i]); });
+        for_pairs(start, stop, [&](std::size_t at, std::int64_t i) {
+            if (const I nine = tile_nine_[i]) dense[at] = static_cast<D>(dense[at] - nine);
+        });
         for (std::int64_t u = start; u < stop; ++u) {
             const auto r = static_cast<std::size_t>(u - start);
             dense[static_cast<std::size_t>(u) * kTile + r] = 0;
