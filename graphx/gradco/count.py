@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], object]
 
 _HOP2 = range(19, 27)
 _FAR = 27
-_DEFAULT_BLOCK_BYTES = 6 << 20
+_DEFAULT_BLOCK_BYTES = 12 << 20
 
 
 class OrbitSummary(NamedTuple):
@@ -235,8 +235,7 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
 
         Args:
             keys: Which matrices; None for all 28.
-            max_block_bytes: About how many bytes a block may take (up to twice as many where that gives threads enough
-                rows to share, and 32 rows at least); the working memory is about twice the block.
+            max_block_bytes: About how many bytes a block may take, two rows at least.
 
         Yields:
             :class:`OrbitBlock`.
