@@ -1,0 +1,373 @@
+"""OGB data sets with today's torch: read offline, never a prompt, official splits and evaluators behind one class.
+
+Two things stop OGB 1.3.6: torch >= 2.6 loads no pickled arrays unless they are allowed by name, and its constructors
+and downloads ask questions on standard input. Here the few harmless types are allowed while OGB reads
+(:func:`torch.serialization.safe_globals`), and everything that would lead to a question is settled before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from graphx.data._roots import Found, cache_folder, fill, locate, search_roots, stage, verified
+from graphx.errors import FormatError, InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["OGBDataset", "is_ogb", "load_ogb", "ogb_names"]
+
+_KINDS: Final = {"ogbn": "node", "ogbl": "link", "ogbg": "graph"}
+_LOCAL: Final = re.compile(r"(?:^|_)(ogb[nlg])_(.+)$")
+
+
+@functools.cache
+def _master(kind: str) -> Any:
+    """OGB's own table of its data sets."""
+    try:
+        import importlib.util
+
+        spec = importlib.util.find_spec("ogb")
+    except ImportError:
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDependencyError("OGB data sets need the package ogb; install it with: pip install graphx-pyg[ogb]")
+    import csv
+
+    path = Path(spec.submodule_search_locations[0]) / f"{kind}proppred" / "master.csv"
+    with path.open(newline="", encoding="utf-8") as stream:
+        header, *rows = csv.reader(stream)
+    return {name: {row[0]: row[place] for row in rows} for place, name in enumerate(header) if name}
+
+
+def ogb_names(kind: str | None = None) -> list[str]:
+    """The data sets of the OGB package that is installed.
+
+    Args:
+        kind: ``'node'``, ``'link'`` or ``'graph'``; None for all.
+
+    Returns:
+        Sorted names; empty without the package ogb.
+
+    Example:
+        >>> "ogbl-ddi" in ogb_names("link") or not ogb_names()
+        True
+    """
+    try:
+        kinds = [kind] if kind else sorted(_KINDS.values())
+        return sorted(name for part in kinds for name in _master(part))
+    except MissingDependencyError:
+        return []
+
+
+def is_ogb(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder is one that ``ogb.io.DatasetSaver`` wrote.
+
+    Args:
+        folder: Its path.
+
+    Returns:
+        True when it holds ``meta_dict.pt``.
+
+    Example:
+        >>> is_ogb("/nowhere")
+        False
+    """
+    return (Path(folder) / "meta_dict.pt").is_file()
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Lets torch.load read arrays and PyG's stores inside the block, and keeps OGB's talk off standard output."""
+    import numpy as np
+    import torch
+    from torch_geometric.data import Data
+    from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
+    from torch_geometric.data.storage import EdgeStorage, GlobalStorage, NodeStorage
+
+    core = np.core if int(np.__version__.partition(".")[0]) < 2 else np._core
+    allowed: list[Any] = [np.ndarray, np.dtype, Data, DataEdgeAttr, DataTensorAttr]
+    allowed += [GlobalStorage, NodeStorage, EdgeStorage]
+    allowed += [type(np.dtype(kind)) for kind in ("i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "f8", "f4", "?")]
+    for module in ("numpy.core.multiarray", "numpy._core.multiarray"):  # numpy 1 and 2 name them differently
+        allowed += [(core.multiarray._reconstruct, f"{module}._reconstruct"), (core.multiarray.scalar, f"{module}.scalar")]
+    safe: Callable[[list[Any]], Any] | None = getattr(torch.serialization, "safe_globals", None)
+    with safe(allowed) if safe is not None else contextlib.nullcontext(), contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+@dataclass(frozen=True)
+class OGBDataset:
+    """An OGB data set: its graph, its official split, its official metric.
+
+    Attributes:
+        name: Such as ``ogbl-ddi``.
+        kind: ``'node'``, ``'link'`` or ``'graph'``.
+        metric: OGB's name of the metric, such as ``hits@20``, ``mrr``, ``rocauc``, ``acc``.
+        dataset: The data set of OGB's own class.
+        split: What OGB gives: for links ``{'train': {'edge': [P, 2], ...}, 'valid': ..., 'test': ...}`` (or
+            ``source_node``, ``target_node``, ``target_node_neg``), else ``{'train': [P], ...}``.
+
+    Example:
+        >>> OGBDataset("ogbl-mine", "link", "hits@1", None, {}).evaluate([0.9, 0.2], [0.5])
+        {'hits@1': 0.5}
+    """
+
+    name: str
+    kind: str
+    metric: str
+    dataset: Any = field(repr=False)
+    split: dict[str, Any] = field(repr=False)
+    meta: dict[str, Any] = field(repr=False, default_factory=dict)
+
+    @property
+    def data(self) -> Any:
+        """The graph as PyG ``Data`` (for node prediction with train, val and test masks); for graphs the data set."""
+        if self.kind == "graph":
+            return self.dataset
+        import torch
+
+        data = self.dataset[0]
+        if self.kind == "node" and isinstance(self.split.get("train"), torch.Tensor):
+            for part, name in (("train", "train_mask"), ("valid", "val_mask"), ("test", "test_mask")):
+                mask = torch.zeros(data.num_nodes, dtype=torch.bool)
+                mask[self.split[part]] = True
+                data[name] = mask
+        return data
+
+    def pairs(self, part: str) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The positive and negative pairs of a part of a link split, in one form for both styles of OGB.
+
+        Args:
+            part: ``'train'``, ``'valid'`` or ``'test'``.
+
+        Returns:
+            Positives int64 ``[P, 2]``, and negatives ``[Q, 2]`` shared by all positives (``edge_neg``) or
+            ``[P, K, 2]``, K for each (``target_node_neg``); None where there are none.
+
+        Raises:
+            InputError: The data set is not one of links, or has no such part.
+        """
+        import torch
+
+        if self.kind != "link":
+            raise InputError(f"{self.name} is a {self.kind} prediction data set; only links (ogbl-...) have pairs")
+        if part not in self.split:
+            raise InputError(f"part is {part!r}; expected one of: {', '.join(self.split)}")
+        held = self.split[part]
+        if "edge" in held:
+            return held["edge"], held.get("edge_neg")
+        if "source_node" in held:
+            source, target = held["source_node"], held["target_node"]
+            positive = torch.stack([source, target], dim=1)
+            if "target_node_neg" not in held:
+                return positive, None
+            wrong = held["target_node_neg"]
+            return positive, torch.stack([source[:, None].expand_as(wrong), wrong], dim=2)
+        raise InputError(f"{self.name} has no pairs but {', '.join(held)}; see .split for knowledge graphs")
+
+    def evaluate(self, first: Any, second: Any) -> dict[str, float]:
+        """The official metric, by OGB's own evaluator.
+
+        Args:
+            first: Links: scores of the positives ``[P]``. Otherwise the true labels ``[P, tasks]``.
+            second: Links: scores of the negatives, ``[Q]`` or ``[P, K]``, as :meth:`pairs` has them. Otherwise the
+                predictions ``[P, tasks]``.
+
+        Returns:
+            The metric by its name; one number each, for MRR the mean over the positives.
+
+        Raises:
+            InputError: The shapes do not fit the metric.
+        """
+        import torch
+
+        first, second = torch.as_tensor(first), torch.as_tensor(second)
+        names = ("y_pred_pos", "y_pred_neg") if self.kind == "link" else ("y_true", "y_pred")
+        expected = 2 if self.kind != "link" or "mrr" in self.metric else 1
+        if second.dim() != expected or (expected == 2 and first.shape[0] != second.shape[0]):
+            raise InputError(
+                f"{names[0]} {[*first.shape]} and {names[1]} {[*second.shape]}; {self.metric} expects "
+                + ("[P] and [Q]" if expected == 1 else "[P] and [P, K]" if self.kind == "link" else "[P, tasks] twice")
+            )
+        try:
+            result = self._evaluator().eval({names[0]: first, names[1]: second})
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"{self.name}: {error}") from error
+        return {name.removesuffix("_list"): float(torch.as_tensor(value).double().mean()) for name, value in result.items()}
+
+    def _evaluator(self) -> Any:
+        import importlib
+
+        base = importlib.import_module(f"ogb.{self.kind}proppred").Evaluator
+        made = base.__new__(base)  # its constructor knows official names only
+        made.name, made.eval_metric, made.num_tasks = self.name, self.metric, int(self.meta.get("num tasks", 1))
+        if self.metric.startswith("hits@"):
+            made.K = int(self.metric.partition("@")[2])
+        return made
+
+
+def load_ogb(name_or_folder: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> OGBDataset:
+    """Load an OGB data set by its name, or one that ``ogb.io.DatasetSaver`` wrote by its folder.
+
+    Raw files that are there are read where they are; what OGB makes of them goes to the cache, so the folder may be
+    read-only. What is missing is downloaded by OGB's own functions, without asking.
+
+    Args:
+        name_or_folder: Such as ``'ogbl-ddi'``, or the folder that holds ``meta_dict.pt``.
+        root: The folder that holds ``ogbl_ddi`` or ``ogb/ogbl_ddi``; None for ``GRAPHX_DATA`` and the cache.
+
+    Returns:
+        The data set.
+
+    Raises:
+        InputError: There is no such data set, or files are missing and cannot be downloaded.
+        FormatError: A file is damaged.
+        MissingDependencyError: The package ogb is not installed.
+
+    Example:
+        >>> load_ogb("ogbl-nonsense")
+        Traceback (most recent call last):
+            ...
+        graphx.errors.InputError: 'ogbl-nonsense': no OGB data set of that name; ...
+    """
+    if is_ogb(name_or_folder):
+        return _local(Path(name_or_folder))
+    name = os.fspath(name_or_folder).lower().replace("_", "-")
+    kind = _KINDS.get(name.partition("-")[0])
+    if kind is None or name not in _master(kind):
+        for base in search_roots(root):
+            for folder in sorted(base.glob(f"*_{name.replace('-', '_')}")) if kind else []:
+                if is_ogb(folder):
+                    return _local(folder)
+        raise InputError(
+            f"{os.fspath(name_or_folder)!r}: no OGB data set of that name; known: {', '.join(ogb_names(kind))}"
+        )
+    meta = _master(kind)[name]
+    folder_name = name.replace("-", "_")
+    required, globs = _files(f"ogb/{folder_name}", meta, kind)
+    found = locate(required, globs, search_roots(root))
+    if isinstance(found, list):
+        from graphx.data._download import fetched
+
+        found = fetched(name, required, globs, root, meta["url"], functools.partial(_download, meta, folder_name))
+    return _open(name, kind, meta, found, f"ogb/{folder_name}")
+
+
+def _files(base: str, meta: dict[str, Any], kind: str) -> tuple[list[str], list[str]]:
+    """What OGB reads: the files that must be there, and patterns of those that may."""
+    if meta["binary"] == "True":
+        raw = ["edge_index_dict.npz"] if meta.get("is hetero") == "True" else ["data.npz"]
+    elif meta.get("is hetero") == "True":
+        raw = ["num-node-dict.csv.gz", "triplet-type-list.csv.gz"]
+    else:
+        raw = ["edge.csv.gz", "num-node-list.csv.gz", "num-edge-list.csv.gz"]
+        raw += ["node-feat.csv.gz"] * (meta["has_node_attr"] == "True")
+        raw += ["edge-feat.csv.gz"] * (meta["has_edge_attr"] == "True")
+        raw += [f"{kind}-label.csv.gz"] * (kind != "link")
+    required = [f"{base}/RELEASE_v{meta['version']}.txt", *(f"{base}/raw/{name}" for name in raw)]
+    if meta["binary"] != "True" and meta.get("is hetero") != "True":
+        ending = "pt" if kind == "link" else "csv.gz"
+        required += [f"{base}/split/{meta['split']}/{part}.{ending}" for part in ("train", "valid", "test")]
+    return required, [f"{base}/raw/**/*", f"{base}/split/**/*", f"{base}/mapping/*"]
+
+
+def _local(folder: Path) -> OGBDataset:
+    import torch
+
+    try:
+        with _reading():
+            meta = torch.load(folder / "meta_dict.pt", weights_only=True)
+    except Exception as error:  # whatever a damaged pickle makes torch raise
+        raise FormatError(f"{folder / 'meta_dict.pt'}: cannot be read ({_first_line(error)})") from error
+    match = _LOCAL.search(folder.resolve().name)
+    kind = next((part for part in _KINDS.values() if f"/{part}proppred/" in str(meta.get("url"))), None)
+    if kind is None:
+        raise FormatError(f"{folder / 'meta_dict.pt'}: its url names no task of OGB; expected .../linkproppred/... or so")
+    prefix = next(key for key, value in _KINDS.items() if value == kind)
+    suffix = str(meta["download_name"])
+    name = f"{prefix}-{(match[2] if match else suffix).replace('_', '-')}"
+    meta = {key: value if isinstance(value, int) else str(value) for key, value in meta.items()}
+    required, globs = _files(suffix, meta, kind)
+    found = locate(required, globs, [folder])
+    if isinstance(found, list):
+        raise InputError(f"{folder}: {', '.join(found)} missing; expected what ogb.io.DatasetSaver writes")
+    return _open(name, kind, meta, found, suffix)
+
+
+def _open(name: str, kind: str, meta: dict[str, Any], found: Found, base: str) -> OGBDataset:
+    import importlib
+
+    import torch_geometric
+
+    try:
+        made = getattr(importlib.import_module(f"ogb.{kind}proppred"), f"Pyg{kind.capitalize()}PropPredDataset")
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{name} needs the package ogb ({error}); install it with: pip install graphx-pyg[ogb]"
+        ) from error
+    digest = verified(found)
+    target = cache_folder() / "processed" / f"{name}-pyg{torch_geometric.__version__}-{digest[:16]}"
+
+    def dataset(folder: Path) -> Any:
+        try:
+            with _reading():
+                return made(name, root=str(folder), meta_dict={**meta, "dir_path": str(folder / base)})
+        except Exception as error:  # whatever damaged files make pandas, numpy or torch raise
+            raise FormatError(f"{found.root}: OGB cannot read {name} ({_first_line(error)})") from error
+
+    def make(folder: Path) -> None:
+        stage(found, folder)
+        dataset(folder)
+
+    for attempt in (0, 1):
+        fill(target, make)
+        if attempt or all((target / place).exists() for place in found.files):
+            break
+        import shutil
+
+        shutil.rmtree(target)  # made from a root that is gone
+    loaded = dataset(target)
+    try:
+        with _reading():
+            split = loaded.get_edge_split() if kind == "link" else loaded.get_idx_split()
+    except Exception as error:  # as above
+        raise FormatError(f"{found.root}: OGB cannot read the split of {name} ({_first_line(error)})") from error
+    return OGBDataset(name, kind, str(meta["eval metric"]), loaded, _tensors(split), dict(meta))
+
+
+def _tensors(split: Any) -> dict[str, Any]:
+    from ogb.utils.torch_util import replace_numpy_with_torchtensor
+
+    made: dict[str, Any] = replace_numpy_with_torchtensor(split)
+    return made
+
+
+def _download(meta: dict[str, Any], folder_name: str, folder: Path) -> None:
+    """OGB's download without its question: what was asked for by name is wanted."""
+    import zipfile
+
+    from ogb.utils.url import download_url, extract_zip
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        archive = Path(download_url(meta["url"], str(folder)))
+        try:
+            extract_zip(str(archive), str(folder))
+        except zipfile.BadZipFile as error:
+            raise FormatError(f"{meta['url']}: the download is no whole zip archive ({error}); try again") from error
+    archive.unlink()
+    (folder / "ogb").mkdir()
+    (folder / meta["download_name"]).rename(folder / "ogb" / folder_name)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:200]}"
