@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gzip
 import io
 import os
 import re
@@ -23,7 +24,7 @@ from graphx.errors import FormatError, InputError, MissingDependencyError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["OGBDataset", "is_ogb", "load_ogb", "ogb_names"]
+__all__ = ["OGBDataset", "is_ogb", "load_ogb", "ogb_edges", "ogb_names"]
 
 _KINDS: Final = {"ogbn": "node", "ogbl": "link", "ogbg": "graph"}
 _LOCAL: Final = re.compile(r"(?:^|_)(ogb[nlg])_(.+)$")
@@ -241,13 +242,24 @@ def load_ogb(name_or_folder: str | os.PathLike[str], root: str | os.PathLike[str
     """
     if is_ogb(name_or_folder):
         return _local(Path(name_or_folder))
+    found, meta, base = _official(name_or_folder, root)
+    if base is None:
+        return _local(found.root)
+    name = base.removeprefix("ogb/").replace("_", "-")
+    return _open(name, _KINDS[name[:4]], meta, found, base)
+
+
+def _official(
+    name_or_folder: str | os.PathLike[str], root: str | os.PathLike[str] | None
+) -> tuple[Found, dict[str, Any], str | None]:
+    """The files of an official data set, what OGB knows about it, and their folder; None for a local set of a root."""
     name = os.fspath(name_or_folder).lower().replace("_", "-")
     kind = _KINDS.get(name.partition("-")[0])
     if kind is None or name not in _master(kind):
         for base in search_roots(root):
             for folder in sorted(base.glob(f"*_{name.replace('-', '_')}")) if kind else []:
                 if is_ogb(folder):
-                    return _local(folder)
+                    return Found(folder, {}), {}, None
         raise InputError(
             f"{os.fspath(name_or_folder)!r}: no OGB data set of that name; known: {', '.join(ogb_names(kind))}"
         )
@@ -259,7 +271,60 @@ def load_ogb(name_or_folder: str | os.PathLike[str], root: str | os.PathLike[str
         from graphx.data._download import fetched
 
         found = fetched(name, required, globs, root, meta["url"], functools.partial(_download, meta, folder_name))
-    return _open(name, kind, meta, found, f"ogb/{folder_name}")
+    return found, meta, f"ogb/{folder_name}"
+
+
+def ogb_edges(
+    name_or_folder: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
+) -> tuple[Any, Any, int]:
+    """The edges of an OGB data set from its raw files, without torch: of link sets those of the training part.
+
+    Args:
+        name_or_folder: As for :func:`load_ogb`.
+        root: As for :func:`load_ogb`.
+
+    Returns:
+        Sources int64 ``[E]``, targets ``[E]`` and the number of nodes (of all graphs, one after the other).
+
+    Raises:
+        InputError: Files are missing, or the graph is heterogeneous.
+
+    Example:
+        >>> ogb_edges("ogbl-nonsense")
+        Traceback (most recent call last):
+            ...
+        graphx.errors.InputError: 'ogbl-nonsense': no OGB data set of that name; ...
+    """
+    import numpy as np
+
+    if is_ogb(name_or_folder):
+        raws = sorted(Path(name_or_folder).glob("*/raw"))
+        raw = raws[0] if raws else Path(name_or_folder)
+        found = Found(Path(name_or_folder), {path.name: path for path in raw.glob("*")})
+    else:
+        found, _, base = _official(name_or_folder, root)
+        if base is None:
+            return ogb_edges(found.root)
+        verified(found)
+        found = Found(found.root, {place.rsplit("/", 1)[-1]: path for place, path in found.files.items() if f"{base}/raw" in place})
+    try:
+        if "data.npz" in found.files:
+            with np.load(found["data.npz"]) as held:
+                pairs, sizes, counts = held["edge_index"].T, held["num_nodes_list"], held["num_edges_list"]
+        elif "edge.csv.gz" in found.files:
+            with gzip.open(found["edge.csv.gz"]) as stream:
+                text = stream.read()
+            pairs = np.fromstring(text.replace(b"\n", b","), dtype=np.int64, sep=",").reshape(-1, 2)
+            sizes = np.loadtxt(found["num-node-list.csv.gz"], dtype=np.int64, ndmin=1)
+            counts = np.loadtxt(found["num-edge-list.csv.gz"], dtype=np.int64, ndmin=1)
+        else:
+            raise InputError(f"{os.fspath(name_or_folder)}: has edges of several kinds; use load_ogb, which keeps them apart")
+        shift = np.repeat(np.cumsum(sizes) - sizes, counts)
+        return pairs[:, 0] + shift, pairs[:, 1] + shift, int(sizes.sum())
+    except InputError:
+        raise
+    except Exception as error:  # whatever damaged files make numpy, gzip or zipfile raise
+        raise FormatError(f"{found.root}: the edges cannot be read ({_first_line(error)})") from error
 
 
 def _files(base: str, meta: dict[str, Any], kind: str) -> tuple[list[str], list[str]]:
