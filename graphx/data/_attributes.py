@@ -31,11 +31,15 @@ def attributes(data: Dataset, found: Found, graph: Graph) -> dict[str, Any]:
         raise
     except Exception as error:  # whatever a damaged file makes numpy or the csv module raise
         first = (str(error).strip().splitlines() or [""])[0][:160]
-        raise FormatError(f"{data.name}: labels or features cannot be read ({type(error).__name__}: {first})") from error
+        raise FormatError(
+            f"{data.name}: labels or features cannot be read ({type(error).__name__}: {first})"
+        ) from error
     for name in ("x", "y"):
         if name in made and len(made[name]) != graph.num_nodes:
             what = "labels" if name == "y" else "rows of features"
-            raise FormatError(f"{data.name}: {len(made[name])} {what} for {graph.num_nodes} nodes; the files do not match")
+            raise FormatError(
+                f"{data.name}: {len(made[name])} {what} for {graph.num_nodes} nodes; the files do not match"
+            )
     return made
 
 

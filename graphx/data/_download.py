@@ -14,7 +14,9 @@ from graphx.errors import GraphXError, InputError
 __all__ = ["fetched", "missing_files"]
 
 
-def missing_files(name: str, missing: Sequence[str], root: str | os.PathLike[str] | None, source: str, why: str) -> InputError:
+def missing_files(
+    name: str, missing: Sequence[str], root: str | os.PathLike[str] | None, source: str, why: str
+) -> InputError:
     """The error for raw files that are nowhere: which, where they come from, where to put them."""
     shown = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
     places = " or ".join(str(place) for place in search_roots(root))
@@ -45,7 +47,7 @@ def fetched(
         download(partial)
         got = locate(required, globs, [partial])
         if isinstance(got, list):
-            raise missing_files(name, got, root, source, "; the download did not bring them")
+            raise missing_files(name, got, root, source, "; the download did not bring them")  # noqa: TRY301
         for place, path in got.files.items():
             final = target / place
             final.parent.mkdir(parents=True, exist_ok=True)

@@ -204,7 +204,7 @@ FAMILIES: Final = {
         ("linkpred/bionev/{key}.edgelist.gz",),
         "https://github.com/xiangyue9607/BioNEV (data/)",
         "MIT",
-        "Yue et al., Graph embedding on biomedical networks: methods, applications and evaluations, Bioinformatics 2020",
+        "Yue et al., Graph embedding on biomedical networks, Bioinformatics 2020",
     ),
     "disease": Family(
         _LINK,

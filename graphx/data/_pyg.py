@@ -44,7 +44,7 @@ def _download(data: Dataset, split: str | None, folder: Path) -> None:
 
 def _made(data: Dataset, folder: Path, split: str | None) -> Any:
     """PyG's data set below a folder."""
-    import torch_geometric.datasets as classes
+    import torch_geometric.datasets as classes  # type: ignore[import-untyped]
 
     made = getattr(classes, FAMILIES[data.family].pyg)
     arguments: dict[str, Any] = {}

@@ -18,7 +18,7 @@ from graphx.data.registry import Dataset
 from graphx.errors import FormatError, InputError
 from graphx.graph import Graph
 
-__all__ = ["lines", "read_json", "read_mat", "structure", "unpickled"]
+__all__ = ["from_pairs", "lines", "read_json", "read_mat", "structure", "unpickled"]
 
 Array = npt.NDArray[Any]
 
@@ -35,23 +35,32 @@ def structure(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
         raise FormatError(f"{data.name}: cannot be read from {files} ({type(error).__name__}: {first})") from error
 
 
-def _dense(u: npt.ArrayLike, v: npt.ArrayLike, num_nodes: int, options: dict[str, Any]) -> Graph:
-    """A graph from node numbers, with the options that a file's reader has."""
+def from_pairs(pairs: npt.ArrayLike, num_nodes: int, options: dict[str, Any]) -> Graph:
+    """A graph from pairs of node numbers ``[E, 2]``, with the options that a file's reader has."""
     allowed = {"directed", "duplicates", "self_loops", "num_threads"}
     if extra := sorted(set(options) - allowed):
-        raise InputError(f"{', '.join(extra)}: no option of a data set of arrays; expected one of: {', '.join(sorted(allowed))}")
+        raise InputError(
+            f"{', '.join(extra)}: no option of a data set of arrays; expected one of: {', '.join(sorted(allowed))}"
+        )
     chosen = {"duplicates": "merge", "self_loops": "drop", **options}
-    return Graph.from_edges(np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64), num_nodes=num_nodes, **chosen)
+    table = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+    return Graph.from_edges(
+        np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1]), num_nodes=num_nodes, **chosen
+    )
 
 
 def lines(path: Path) -> Iterator[str]:
     """The lines of a text file, compressed or not."""
-    opened: IO[str] = gzip.open(path, "rt", encoding="utf-8") if path.name.endswith(".gz") else path.open(encoding="utf-8")
+    opened: IO[str] = (
+        gzip.open(path, "rt", encoding="utf-8") if path.name.endswith(".gz") else path.open(encoding="utf-8")
+    )
     with opened as stream:
         try:
             yield from stream
         except (EOFError, gzip.BadGzipFile) as error:
-            raise FormatError(f"{path}: the gzip data are damaged or end early ({error}); fetch the file again") from error
+            raise FormatError(
+                f"{path}: the gzip data are damaged or end early ({error}); fetch the file again"
+            ) from error
         except UnicodeDecodeError as error:
             raise FormatError(f"{path}: is no UTF-8 text ({error.reason} at byte {error.start}); convert it") from error
 
@@ -110,10 +119,10 @@ def _networkx(data: Dataset, _found: Found, options: dict[str, Any]) -> Graph:
     graph = getattr(networkx, data.key)()
     nodes = sorted(graph)
     if nodes == list(range(len(nodes))):
-        return _dense(*np.array(list(graph.edges())).T, len(nodes), options)
+        return from_pairs(list(graph.edges()), len(nodes), options)
     place = {node: number for number, node in enumerate(nodes)}
     pairs = np.array([(place[u], place[v]) for u, v in graph.edges()])
-    made = _dense(*pairs.T, len(nodes), options)
+    made = from_pairs(pairs, len(nodes), options)
     return Graph._trusted(made.indptr, made.indices, None, tuple(map(str, nodes)), made.report)
 
 
@@ -121,7 +130,7 @@ def _planetoid(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
     held = unpickled(next(path for place, path in found.files.items() if place.endswith(".graph")))
     u = np.repeat([*held], [len(row) for row in held.values()])
     v = [node for row in held.values() for node in row]
-    return _dense(u, v, data.num_nodes or 0, options)
+    return from_pairs(np.stack([u, v], axis=1), data.num_nodes or 0, options)
 
 
 def _geom_gcn(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
@@ -129,22 +138,23 @@ def _geom_gcn(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
     return read_edgelist(path, **{"header": True, "num_nodes": data.num_nodes, "weighted": False, **options})
 
 
-def _edges_npz(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
+def _edges_npz(_data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
     with np.load(next(iter(found.files.values()))) as held:
-        return _dense(*held["edges"].T, held["node_labels"].size, options)
+        return from_pairs(held["edges"], held["node_labels"].size, options)
 
 
 def _csr_npz(_data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
     with np.load(next(iter(found.files.values()))) as held:
         indptr, indices = held["adj_indptr"], held["adj_indices"]
-    return _dense(np.repeat(np.arange(indptr.size - 1), np.diff(indptr)), indices, indptr.size - 1, options)
+    rows = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    return from_pairs(np.stack([rows, indices], axis=1), indptr.size - 1, options)
 
 
 def _tu(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
     base = f"tu/{data.key}/raw/{data.key}"
     pairs = np.loadtxt(found[f"{base}_A.txt"], delimiter=",", dtype=np.int64) - 1
     size = np.loadtxt(found[f"{base}_graph_indicator.txt"], dtype=np.int64).size
-    return _dense(*pairs.T, size, options)
+    return from_pairs(pairs, size, options)
 
 
 def _airports(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
@@ -152,7 +162,7 @@ def _airports(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
     order = np.argsort(ids)
     pairs = np.loadtxt(found[data.files[0]], dtype=np.int64)
     place = order[np.searchsorted(ids[order], pairs)]
-    return _dense(*place.T, ids.size, options)
+    return from_pairs(place, ids.size, options)
 
 
 def _edge_text(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
@@ -175,7 +185,7 @@ def _airport(_data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
     graph = unpickled(found["linkpred/hgcn/airport/airport.p"])
     place = {node: number for number, node in enumerate(graph.nodes())}
     pairs = np.array([(place[u], place[v]) for u, v in graph.edges()])
-    return _dense(*pairs.T, len(place), options)
+    return from_pairs(pairs, len(place), options)
 
 
 def gowalla_pairs(path: Path) -> tuple[Array, Array]:
@@ -190,7 +200,7 @@ def gowalla_pairs(path: Path) -> tuple[Array, Array]:
 
 def _gowalla(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
     users, items = gowalla_pairs(found["gowalla/train.txt"])
-    return _dense(users, items + users.max() + 1, data.num_nodes or 0, options)
+    return from_pairs(np.stack([users, items + users.max() + 1], axis=1), data.num_nodes or 0, options)
 
 
 def _orca(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:

@@ -125,7 +125,10 @@ def verified(found: Found) -> str:
     Raises:
         FormatError: A file is not what it should be: half a download, or damaged.
     """
-    stats = [[place, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for place, path in found.files.items()]
+    stats = [
+        [place, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]
+        for place, path in found.files.items()
+    ]
     listed = found.root / _SUMS
     own = _sums(listed, listed.stat().st_mtime_ns) if listed.is_file() else {}
     stats.append([_SUMS, str(listed), len(own), listed.stat().st_mtime_ns if own else 0])

@@ -128,7 +128,7 @@ def read_edgelist(
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = os.path.join(folder, "g.txt")
-        ...     _ = open(path, "w").write("# a triangle\\n10 20\\n20 30\\n30 10\\n")
+        ...     _ = Path(path).write_text("# a triangle\\n10 20\\n20 30\\n30 10\\n")
         ...     g = read_edgelist(path)
         >>> g, g.names.tolist()
         (Graph(num_nodes=3, num_edges=3, undirected, named), [10, 20, 30])
@@ -253,7 +253,7 @@ def write_edgelist(graph: Graph, path: str | os.PathLike[str]) -> None:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = os.path.join(folder, "path.edgelist")
         ...     write_edgelist(Graph.from_edges([0, 1], [1, 2]), path)
-        ...     open(path).read()
+        ...     Path(path).read_text()
         '# graphx num_nodes=3\\n0 1\\n1 2\\n'
     """
     target = Path(path)

@@ -69,7 +69,7 @@ def load(
     if data.family == "ogb":
         return load_ogb(data.key, root).data
     if data.name == "karate":
-        from torch_geometric.datasets import KarateClub
+        from torch_geometric.datasets import KarateClub  # type: ignore[import-untyped]
 
         return KarateClub()[0]
     if FAMILIES[data.family].pyg:
@@ -168,6 +168,7 @@ def _opened(path: str | os.PathLike[str], options: dict[str, Any]) -> Graph:
 
 
 def _ogb_graph(data: Dataset, root: str | os.PathLike[str] | None, options: dict[str, Any]) -> Graph:
-    from graphx.data._readers import _dense
+    from graphx.data._readers import from_pairs
 
-    return _dense(*ogb_edges(data.key, root), options)
+    pairs, num_nodes = ogb_edges(data.key, root)
+    return from_pairs(pairs, num_nodes, options)

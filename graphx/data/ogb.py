@@ -8,8 +8,8 @@ and downloads ask questions on standard input. Here the few harmless types are a
 from __future__ import annotations
 
 import contextlib
-import functools
-import gzip
+import importlib
+import importlib.util
 import io
 import os
 import re
@@ -18,7 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from graphx.data._roots import Found, cache_folder, fill, locate, search_roots, stage, verified
+import numpy as np
+
+from graphx.data._ogb_files import KINDS, files_needed, first_line, is_ogb, official, ogb_edges, ogb_names
+from graphx.data._roots import Found, cache_folder, fill, locate, stage, verified
 from graphx.errors import FormatError, InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -26,80 +29,25 @@ if TYPE_CHECKING:
 
 __all__ = ["OGBDataset", "is_ogb", "load_ogb", "ogb_edges", "ogb_names"]
 
-_KINDS: Final = {"ogbn": "node", "ogbl": "link", "ogbg": "graph"}
 _LOCAL: Final = re.compile(r"(?:^|_)(ogb[nlg])_(.+)$")
-
-
-@functools.cache
-def _master(kind: str) -> Any:
-    """OGB's own table of its data sets."""
-    try:
-        import importlib.util
-
-        spec = importlib.util.find_spec("ogb")
-    except ImportError:
-        spec = None
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingDependencyError("OGB data sets need the package ogb; install it with: pip install graphx-pyg[ogb]")
-    import csv
-
-    path = Path(spec.submodule_search_locations[0]) / f"{kind}proppred" / "master.csv"
-    with path.open(newline="", encoding="utf-8") as stream:
-        header, *rows = csv.reader(stream)
-    return {name: {row[0]: row[place] for row in rows} for place, name in enumerate(header) if name}
-
-
-def ogb_names(kind: str | None = None) -> list[str]:
-    """The data sets of the OGB package that is installed.
-
-    Args:
-        kind: ``'node'``, ``'link'`` or ``'graph'``; None for all.
-
-    Returns:
-        Sorted names; empty without the package ogb.
-
-    Example:
-        >>> "ogbl-ddi" in ogb_names("link") or not ogb_names()
-        True
-    """
-    try:
-        kinds = [kind] if kind else sorted(_KINDS.values())
-        return sorted(name for part in kinds for name in _master(part))
-    except MissingDependencyError:
-        return []
-
-
-def is_ogb(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder is one that ``ogb.io.DatasetSaver`` wrote.
-
-    Args:
-        folder: Its path.
-
-    Returns:
-        True when it holds ``meta_dict.pt``.
-
-    Example:
-        >>> is_ogb("/nowhere")
-        False
-    """
-    return (Path(folder) / "meta_dict.pt").is_file()
 
 
 @contextlib.contextmanager
 def _reading() -> Iterator[None]:
     """Lets torch.load read arrays and PyG's stores inside the block, and keeps OGB's talk off standard output."""
-    import numpy as np
     import torch
-    from torch_geometric.data import Data
-    from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
-    from torch_geometric.data.storage import EdgeStorage, GlobalStorage, NodeStorage
+    from torch_geometric.data import Data  # type: ignore[import-untyped]
+    from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr  # type: ignore[import-untyped]
+    from torch_geometric.data.storage import EdgeStorage, GlobalStorage, NodeStorage  # type: ignore[import-untyped]
 
-    core = np.core if int(np.__version__.partition(".")[0]) < 2 else np._core
+    multiarray: Any = importlib.import_module(
+        "numpy.core.multiarray" if np.__version__.startswith("1.") else "numpy._core.multiarray"
+    )
     allowed: list[Any] = [np.ndarray, np.dtype, Data, DataEdgeAttr, DataTensorAttr]
     allowed += [GlobalStorage, NodeStorage, EdgeStorage]
     allowed += [type(np.dtype(kind)) for kind in ("i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "f8", "f4", "?")]
     for module in ("numpy.core.multiarray", "numpy._core.multiarray"):  # numpy 1 and 2 name them differently
-        allowed += [(core.multiarray._reconstruct, f"{module}._reconstruct"), (core.multiarray.scalar, f"{module}.scalar")]
+        allowed += [(getattr(multiarray, part), f"{module}.{part}") for part in ("_reconstruct", "scalar")]
     safe: Callable[[list[Any]], Any] | None = getattr(torch.serialization, "safe_globals", None)
     with safe(allowed) if safe is not None else contextlib.nullcontext(), contextlib.redirect_stdout(io.StringIO()):
         yield
@@ -203,11 +151,11 @@ class OGBDataset:
             result = self._evaluator().eval({names[0]: first, names[1]: second})
         except (RuntimeError, ValueError) as error:
             raise InputError(f"{self.name}: {error}") from error
-        return {name.removesuffix("_list"): float(torch.as_tensor(value).double().mean()) for name, value in result.items()}
+        return {
+            name.removesuffix("_list"): float(torch.as_tensor(value).double().mean()) for name, value in result.items()
+        }
 
     def _evaluator(self) -> Any:
-        import importlib
-
         base = importlib.import_module(f"ogb.{self.kind}proppred").Evaluator
         made = base.__new__(base)  # its constructor knows official names only
         made.name, made.eval_metric, made.num_tasks = self.name, self.metric, int(self.meta.get("num tasks", 1))
@@ -242,107 +190,11 @@ def load_ogb(name_or_folder: str | os.PathLike[str], root: str | os.PathLike[str
     """
     if is_ogb(name_or_folder):
         return _local(Path(name_or_folder))
-    found, meta, base = _official(name_or_folder, root)
+    found, meta, base = official(name_or_folder, root)
     if base is None:
         return _local(found.root)
     name = base.removeprefix("ogb/").replace("_", "-")
-    return _open(name, _KINDS[name[:4]], meta, found, base)
-
-
-def _official(
-    name_or_folder: str | os.PathLike[str], root: str | os.PathLike[str] | None
-) -> tuple[Found, dict[str, Any], str | None]:
-    """The files of an official data set, what OGB knows about it, and their folder; None for a local set of a root."""
-    name = os.fspath(name_or_folder).lower().replace("_", "-")
-    kind = _KINDS.get(name.partition("-")[0])
-    if kind is None or name not in _master(kind):
-        for base in search_roots(root):
-            for folder in sorted(base.glob(f"*_{name.replace('-', '_')}")) if kind else []:
-                if is_ogb(folder):
-                    return Found(folder, {}), {}, None
-        raise InputError(
-            f"{os.fspath(name_or_folder)!r}: no OGB data set of that name; known: {', '.join(ogb_names(kind))}"
-        )
-    meta = _master(kind)[name]
-    folder_name = name.replace("-", "_")
-    required, globs = _files(f"ogb/{folder_name}", meta, kind)
-    found = locate(required, globs, search_roots(root))
-    if isinstance(found, list):
-        from graphx.data._download import fetched
-
-        found = fetched(name, required, globs, root, meta["url"], functools.partial(_download, meta, folder_name))
-    return found, meta, f"ogb/{folder_name}"
-
-
-def ogb_edges(
-    name_or_folder: str | os.PathLike[str], root: str | os.PathLike[str] | None = None
-) -> tuple[Any, Any, int]:
-    """The edges of an OGB data set from its raw files, without torch: of link sets those of the training part.
-
-    Args:
-        name_or_folder: As for :func:`load_ogb`.
-        root: As for :func:`load_ogb`.
-
-    Returns:
-        Sources int64 ``[E]``, targets ``[E]`` and the number of nodes (of all graphs, one after the other).
-
-    Raises:
-        InputError: Files are missing, or the graph is heterogeneous.
-
-    Example:
-        >>> ogb_edges("ogbl-nonsense")
-        Traceback (most recent call last):
-            ...
-        graphx.errors.InputError: 'ogbl-nonsense': no OGB data set of that name; ...
-    """
-    import numpy as np
-
-    if is_ogb(name_or_folder):
-        raws = sorted(Path(name_or_folder).glob("*/raw"))
-        raw = raws[0] if raws else Path(name_or_folder)
-        found = Found(Path(name_or_folder), {path.name: path for path in raw.glob("*")})
-    else:
-        found, _, base = _official(name_or_folder, root)
-        if base is None:
-            return ogb_edges(found.root)
-        verified(found)
-        found = Found(found.root, {place.rsplit("/", 1)[-1]: path for place, path in found.files.items() if f"{base}/raw" in place})
-    try:
-        if "data.npz" in found.files:
-            with np.load(found["data.npz"]) as held:
-                pairs, sizes, counts = held["edge_index"].T, held["num_nodes_list"], held["num_edges_list"]
-        elif "edge.csv.gz" in found.files:
-            with gzip.open(found["edge.csv.gz"]) as stream:
-                text = stream.read()
-            pairs = np.fromstring(text.replace(b"\n", b","), dtype=np.int64, sep=",").reshape(-1, 2)
-            sizes = np.loadtxt(found["num-node-list.csv.gz"], dtype=np.int64, ndmin=1)
-            counts = np.loadtxt(found["num-edge-list.csv.gz"], dtype=np.int64, ndmin=1)
-        else:
-            raise InputError(f"{os.fspath(name_or_folder)}: has edges of several kinds; use load_ogb, which keeps them apart")
-        shift = np.repeat(np.cumsum(sizes) - sizes, counts)
-        return pairs[:, 0] + shift, pairs[:, 1] + shift, int(sizes.sum())
-    except InputError:
-        raise
-    except Exception as error:  # whatever damaged files make numpy, gzip or zipfile raise
-        raise FormatError(f"{found.root}: the edges cannot be read ({_first_line(error)})") from error
-
-
-def _files(base: str, meta: dict[str, Any], kind: str) -> tuple[list[str], list[str]]:
-    """What OGB reads: the files that must be there, and patterns of those that may."""
-    if meta["binary"] == "True":
-        raw = ["edge_index_dict.npz"] if meta.get("is hetero") == "True" else ["data.npz"]
-    elif meta.get("is hetero") == "True":
-        raw = ["num-node-dict.csv.gz", "triplet-type-list.csv.gz"]
-    else:
-        raw = ["edge.csv.gz", "num-node-list.csv.gz", "num-edge-list.csv.gz"]
-        raw += ["node-feat.csv.gz"] * (meta["has_node_attr"] == "True")
-        raw += ["edge-feat.csv.gz"] * (meta["has_edge_attr"] == "True")
-        raw += [f"{kind}-label.csv.gz"] * (kind != "link")
-    required = [f"{base}/RELEASE_v{meta['version']}.txt", *(f"{base}/raw/{name}" for name in raw)]
-    if meta["binary"] != "True" and meta.get("is hetero") != "True":
-        ending = "pt" if kind == "link" else "csv.gz"
-        required += [f"{base}/split/{meta['split']}/{part}.{ending}" for part in ("train", "valid", "test")]
-    return required, [f"{base}/raw/**/*", f"{base}/split/**/*", f"{base}/mapping/*"]
+    return _open(name, KINDS[name[:4]], meta, found, base)
 
 
 def _local(folder: Path) -> OGBDataset:
@@ -352,16 +204,18 @@ def _local(folder: Path) -> OGBDataset:
         with _reading():
             meta = torch.load(folder / "meta_dict.pt", weights_only=True)
     except Exception as error:  # whatever a damaged pickle makes torch raise
-        raise FormatError(f"{folder / 'meta_dict.pt'}: cannot be read ({_first_line(error)})") from error
+        raise FormatError(f"{folder / 'meta_dict.pt'}: cannot be read ({first_line(error)})") from error
     match = _LOCAL.search(folder.resolve().name)
-    kind = next((part for part in _KINDS.values() if f"/{part}proppred/" in str(meta.get("url"))), None)
+    kind = next((part for part in KINDS.values() if f"/{part}proppred/" in str(meta.get("url"))), None)
     if kind is None:
-        raise FormatError(f"{folder / 'meta_dict.pt'}: its url names no task of OGB; expected .../linkproppred/... or so")
-    prefix = next(key for key, value in _KINDS.items() if value == kind)
+        raise FormatError(
+            f"{folder / 'meta_dict.pt'}: its url names no task of OGB; expected .../linkproppred/... or so"
+        )
+    prefix = next(key for key, value in KINDS.items() if value == kind)
     suffix = str(meta["download_name"])
     name = f"{prefix}-{(match[2] if match else suffix).replace('_', '-')}"
     meta = {key: value if isinstance(value, int) else str(value) for key, value in meta.items()}
-    required, globs = _files(suffix, meta, kind)
+    required, globs = files_needed(suffix, meta, kind)
     found = locate(required, globs, [folder])
     if isinstance(found, list):
         raise InputError(f"{folder}: {', '.join(found)} missing; expected what ogb.io.DatasetSaver writes")
@@ -369,9 +223,7 @@ def _local(folder: Path) -> OGBDataset:
 
 
 def _open(name: str, kind: str, meta: dict[str, Any], found: Found, base: str) -> OGBDataset:
-    import importlib
-
-    import torch_geometric
+    import torch_geometric  # type: ignore[import-untyped]
 
     try:
         made = getattr(importlib.import_module(f"ogb.{kind}proppred"), f"Pyg{kind.capitalize()}PropPredDataset")
@@ -387,7 +239,7 @@ def _open(name: str, kind: str, meta: dict[str, Any], found: Found, base: str) -
             with _reading():
                 return made(name, root=str(folder), meta_dict={**meta, "dir_path": str(folder / base)})
         except Exception as error:  # whatever damaged files make pandas, numpy or torch raise
-            raise FormatError(f"{found.root}: OGB cannot read {name} ({_first_line(error)})") from error
+            raise FormatError(f"{found.root}: OGB cannot read {name} ({first_line(error)})") from error
 
     def make(folder: Path) -> None:
         stage(found, folder)
@@ -405,34 +257,12 @@ def _open(name: str, kind: str, meta: dict[str, Any], found: Found, base: str) -
         with _reading():
             split = loaded.get_edge_split() if kind == "link" else loaded.get_idx_split()
     except Exception as error:  # as above
-        raise FormatError(f"{found.root}: OGB cannot read the split of {name} ({_first_line(error)})") from error
+        raise FormatError(f"{found.root}: OGB cannot read the split of {name} ({first_line(error)})") from error
     return OGBDataset(name, kind, str(meta["eval metric"]), loaded, _tensors(split), dict(meta))
 
 
 def _tensors(split: Any) -> dict[str, Any]:
-    from ogb.utils.torch_util import replace_numpy_with_torchtensor
+    from ogb.utils.torch_util import replace_numpy_with_torchtensor  # type: ignore[import-untyped]
 
     made: dict[str, Any] = replace_numpy_with_torchtensor(split)
     return made
-
-
-def _download(meta: dict[str, Any], folder_name: str, folder: Path) -> None:
-    """OGB's download without its question: what was asked for by name is wanted."""
-    import zipfile
-
-    from ogb.utils.url import download_url, extract_zip
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        archive = Path(download_url(meta["url"], str(folder)))
-        try:
-            extract_zip(str(archive), str(folder))
-        except zipfile.BadZipFile as error:
-            raise FormatError(f"{meta['url']}: the download is no whole zip archive ({error}); try again") from error
-    archive.unlink()
-    (folder / "ogb").mkdir()
-    (folder / meta["download_name"]).rename(folder / "ogb" / folder_name)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:200]}"

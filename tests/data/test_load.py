@@ -15,7 +15,7 @@ from graphx.data import load_graph, write_edgelist
 from graphx.errors import FormatError, InputError
 from graphx.graph import Graph
 
-DATA = Path(os.environ.get("GRAPHX_TEST_DATA", "/nonexistent"))
+DATA = Path(os.environ.get("GRAPHX_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 needs_data = pytest.mark.skipif(
     not (DATA / "README.md").is_file(), reason="GRAPHX_TEST_DATA does not name the folder of real networks"
 )
@@ -41,9 +41,10 @@ def test_wrong_names_suggest_and_say_there_is_no_file() -> None:
     with pytest.raises(InputError) as caught:
         load_graph("karte-club")
     assert str(caught.value) == (
-        "'karte-club': no such file, and no network of that name; did you mean 'karate'? (known: karate, les-miserables)"
+        "'karte-club': no such file, and no data set of that name; did you mean 'karate'? "
+        "python -m graphx.data list shows all"
     )
-    with pytest.raises(InputError, match=r"'graph\.edgelist': no such file, and no network of that name; \(known"):
+    with pytest.raises(InputError, match=r"'graph\.edgelist': no such file, and no data set of that name; "):
         load_graph("graph.edgelist")
     with pytest.raises(InputError, match="karate: no such file"):
         load_graph(Path("karate"))
