@@ -35,14 +35,19 @@ def structure(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
         raise FormatError(f"{data.name}: cannot be read from {files} ({type(error).__name__}: {first})") from error
 
 
+_ALLOWED: Final = frozenset({"directed", "duplicates", "self_loops", "num_threads", "weighted", "progress"})
+
+
 def from_pairs(pairs: npt.ArrayLike, num_nodes: int, options: dict[str, Any]) -> Graph:
     """A graph from pairs of node numbers ``[E, 2]``, with the options that a file's reader has."""
-    allowed = {"directed", "duplicates", "self_loops", "num_threads"}
-    if extra := sorted(set(options) - allowed):
+    if extra := sorted(set(options) - _ALLOWED):
         raise InputError(
-            f"{', '.join(extra)}: no option of a data set of arrays; expected one of: {', '.join(sorted(allowed))}"
+            f"{', '.join(extra)}: no option of a data set of arrays; expected one of: {', '.join(sorted(_ALLOWED))}"
         )
-    chosen = {"duplicates": "merge", "self_loops": "drop", **options}
+    if options.get("weighted"):
+        raise InputError("weighted=True, and the data set has no weights; leave it out")
+    taken = {name: value for name, value in options.items() if name not in ("weighted", "progress")}
+    chosen = {"duplicates": "merge", "self_loops": "drop", **taken}
     table = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     return Graph.from_edges(
         np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1]), num_nodes=num_nodes, **chosen

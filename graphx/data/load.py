@@ -111,7 +111,7 @@ def load_graph(
         root: The folder that raw files lie in; None for ``GRAPHX_DATA`` and the user's cache.
         **options: As for :func:`graphx.data.read_edgelist`: directed, weighted, ids, delimiter, header, columns,
             num_nodes, duplicates, self_loops, explicit_zeros, variable, num_threads, progress. A data set of arrays
-            takes directed, duplicates, self_loops and num_threads.
+            takes directed, duplicates, self_loops and num_threads (and no weights).
 
     Returns:
         The graph; ``report`` counts what reading cleaned. Nodes are numbered as in :func:`load`. Of many graphs (TU)
