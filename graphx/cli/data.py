@@ -250,7 +250,11 @@ def _split(args: argparse.Namespace) -> None:
         made = node_split(load(args.graph, args.root), rest, shares.get("val", 0.2), seed=args.seed)
     else:
         graph = load_graph(args.graph, args.root)
-        made = link_split(graph, **shares, seed=args.seed) if args.kind == "link" else ncn_link_split(graph, seed=args.seed)
+        made = (
+            link_split(graph, **shares, seed=args.seed)
+            if args.kind == "link"
+            else ncn_link_split(graph, seed=args.seed)
+        )
     save_split(made, args.output)
     sizes = [(part, getattr(made, part).shape[-1]) for part in ("train", "val", "test")]
     print(f"{args.output}: " + ", ".join(f"{size:,} {part}" for part, size in sizes))

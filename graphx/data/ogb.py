@@ -64,6 +64,7 @@ class OGBDataset:
         dataset: The data set of OGB's own class.
         split: What OGB gives: for links ``{'train': {'edge': [P, 2], ...}, 'valid': ..., 'test': ...}`` (or
             ``source_node``, ``target_node``, ``target_node_neg``), else ``{'train': [P], ...}``.
+        meta: What OGB's table, or ``meta_dict.pt``, says about it.
 
     Example:
         >>> OGBDataset("ogbl-mine", "link", "hits@1", None, {}).evaluate([0.9, 0.2], [0.5])

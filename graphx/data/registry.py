@@ -12,7 +12,7 @@ from typing import Any
 from graphx.data._families import FAMILIES, files_of
 from graphx.errors import InputError
 
-__all__ = ["Dataset", "dataset_names", "describe", "find_dataset", "unknown_name"]
+__all__ = ["Dataset", "dataset_names", "describe", "find_dataset"]
 
 _HERE = Path(__file__).parent
 
