@@ -51,7 +51,7 @@ def dense(graph: Graph) -> np.ndarray:
     return out
 
 
-# -- from_edges ----------------------------------------------------------------------------------------------------------
+# -- from_edges ------------------------------------------------------------------------------------------------------
 
 
 def test_a_triangle_by_hand() -> None:
@@ -59,10 +59,15 @@ def test_a_triangle_by_hand() -> None:
     assert g.indptr.tolist() == [0, 2, 4, 6]
     assert g.indices.tolist() == [1, 2, 0, 2, 0, 1]
     assert (g.num_nodes, g.num_edges, g.max_degree) == (3, 3, 2)
-    assert g.indptr.dtype == np.int64 and g.indices.dtype == np.int32
-    assert g.degrees().tolist() == [2, 2, 2] and g.degrees().dtype == np.int64
-    assert g.is_undirected and not g.has_self_loops and not g.is_weighted
-    assert g.report == CleaningReport(edges_read=3) and g.report.is_clean
+    assert g.indptr.dtype == np.int64
+    assert g.indices.dtype == np.int32
+    assert g.degrees().tolist() == [2, 2, 2]
+    assert g.degrees().dtype == np.int64
+    assert g.is_undirected
+    assert not g.has_self_loops
+    assert not g.is_weighted
+    assert g.report == CleaningReport(edges_read=3)
+    assert g.report.is_clean
     assert repr(g) == "Graph(num_nodes=3, num_edges=3, undirected)"
 
 
@@ -74,12 +79,14 @@ def test_merging_equals_a_set_of_pairs(case: tuple[int, Any, Any, Any], directed
     pairs = set(zip(u.tolist(), v.tolist(), strict=True))
     both = pairs if directed else pairs | {(b, a) for a, b in pairs}
     found = {(r, int(c)) for r in range(n) for c in g.indices[g.indptr[r] : g.indptr[r + 1]]}
-    assert found == both and g.indices.size == len(both)
+    assert found == both
+    assert g.indices.size == len(both)
     distinct = pairs if directed else {(min(p), max(p)) for p in pairs}
     assert g.report.duplicates_merged == len(u) - len(distinct)
     assert g.num_self_loops == sum(a == b for a, b in pairs)
     if not directed:
-        assert g.is_undirected and g.num_edges == len(distinct)
+        assert g.is_undirected
+        assert g.num_edges == len(distinct)
     Graph(g.indptr, g.indices)  # passes every check of the constructor
 
 
@@ -98,7 +105,7 @@ def test_sum_equals_dense_addition(case: tuple[int, Any, Any, Any], directed: bo
     assert g.report.self_loops_dropped == int((u == v).sum())
 
 
-@pytest.mark.parametrize("n", [300, 5_000_000])  # bucketed and row-wise builds
+@pytest.mark.parametrize("n", [300, 100_000, 5_000_000])  # the three ways to finish rows
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("directed", [False, True])
 def test_same_bits_for_any_number_of_threads(n: int, weighted: bool, directed: bool) -> None:
@@ -121,14 +128,27 @@ def test_same_bits_for_any_number_of_threads(n: int, weighted: bool, directed: b
 def test_a_hub_in_one_bucket() -> None:
     n = 100_000
     g = Graph.from_edges(np.zeros(n - 1, dtype=np.int64), np.arange(n - 1, 0, -1))
-    assert g.degrees()[0] == n - 1 and g.max_degree == n - 1
+    assert g.degrees()[0] == n - 1
+    assert g.max_degree == n - 1
     assert np.array_equal(g.indices[: n - 1], np.arange(1, n))
+
+
+def test_columns_that_share_their_upper_bits() -> None:
+    """Neighbours close by, in random order: the almost-sorted rows of the fast path are not sorted at all."""
+    n, reach = 200_000, 20
+    u = np.repeat(np.arange(n - reach), reach)
+    v = u + np.tile(np.arange(1, reach + 1), n - reach)
+    order = np.random.default_rng(0).permutation(u.size)
+    g = Graph.from_edges(u[order], v[order], num_nodes=n, num_threads=2)
+    assert g == Graph.from_scipy(sp.coo_array((np.ones(2 * u.size), (np.r_[u, v], np.r_[v, u])), shape=(n, n)).tocsr())
+    Graph(g.indptr, g.indices)
 
 
 def test_empty_and_tiny_graphs() -> None:
     for graph in (Graph.from_edges([], []), Graph(np.zeros(1, np.int64), np.zeros(0, np.int32))):
         assert (graph.num_nodes, graph.num_edges, graph.max_degree) == (0, 0, 0)
-        assert graph.is_undirected and graph.degrees().tolist() == []
+        assert graph.is_undirected
+        assert graph.degrees().tolist() == []
     one = Graph.from_edges([], [], num_nodes=1)
     assert (one.num_nodes, one.num_edges) == (1, 0)
     loop = Graph.from_edges([0], [0])
@@ -139,33 +159,39 @@ def test_empty_and_tiny_graphs() -> None:
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        (dict(sources=[0], targets=[1, 2]), "1 sources and 2 targets"),
-        (dict(sources=[0, -3], targets=[1, 2]), "node number -3; expected 0..N-1"),
-        (dict(sources=[0], targets=[2**40]), "1099511627776; expected at most 2\\^31 - 2.*names="),
-        (dict(sources=np.array([2**63], dtype=np.uint64), targets=[0]), "expected at most 2\\^31 - 2"),
-        (dict(sources=[0.0], targets=[1]), "float64; expected one dimension of integers"),
-        (dict(sources=["a"], targets=["b"]), "expected one dimension of integers"),
-        (dict(sources=[[0]], targets=[[1]]), "shape \\(1, 1\\)"),
-        (dict(sources=[0], targets=[5], num_nodes=3), "node number 5; expected below num_nodes=3: raise num_nodes"),
-        (dict(sources=[0], targets=[1], num_nodes=-1), "num_nodes is -1"),
-        (dict(sources=[0, 1], targets=[1, 0]), r"edge \(0, 1\), in either direction, comes more than once.*'merge'"),
-        (dict(sources=[0, 0], targets=[1, 1], directed=True), r"edge \(0, 1\) comes more than once"),
-        (dict(sources=[1], targets=[1], self_loops="error"), r"\(1, 1\) is a self-loop; pass self_loops='drop'"),
-        (dict(sources=[0], targets=[1], weights=[np.nan]), "weight nan at position 0; expected finite"),
-        (dict(sources=[0], targets=[1], weights=[np.inf]), "weight inf"),
-        (dict(sources=[0], targets=[1], weights=[1.0, 2.0]), "2 weights for 1 edges"),
-        (dict(sources=[0], targets=[1], weights=[1j]), "complex128; expected one dimension of real numbers"),
-        (dict(sources=[0], targets=[1], weights=[2**53 + 1]), "beyond 2\\^53"),
-        (dict(sources=[0, 1], targets=[1, 0], weights=[1, 2], duplicates="merge"), "weights 1 and 2.*duplicates='sum'"),
-        (dict(sources=[0], targets=[1], duplicates="sum"), "without weights"),
-        (dict(sources=[0], targets=[1], duplicates="first"), "duplicates='first'"),
-        (dict(sources=[0], targets=[1], names=["a"]), "node number 1; expected below num_nodes=1"),
-        (dict(sources=[0], targets=[1], names=["a", "a"]), "the name 'a' is that of two nodes"),
-        (dict(sources=[0], targets=[1], names=[7, 7]), "an integer id names two nodes"),
-        (dict(sources=[0], targets=[1], names="ab"), "names is the string 'ab'"),
-        (dict(sources=[0], targets=[1], names=["a", 2.5]), "the name 2.5 is a float"),
-        (dict(sources=[0], targets=[1], names=["a", "b"], num_nodes=3), "2 names and num_nodes=3"),
-        (dict(sources=[0], targets=[1], num_threads=0), "num_threads is 0; expected a positive integer"),
+        ({"sources": [0], "targets": [1, 2]}, "1 sources and 2 targets"),
+        ({"sources": [0, -3], "targets": [1, 2]}, "node number -3; expected 0..N-1"),
+        ({"sources": [0], "targets": [2**40]}, "1099511627776; expected at most 2\\^31 - 2.*names="),
+        ({"sources": np.array([2**63], dtype=np.uint64), "targets": [0]}, "expected at most 2\\^31 - 2"),
+        ({"sources": [0.0], "targets": [1]}, "float64; expected one dimension of integers"),
+        ({"sources": ["a"], "targets": ["b"]}, "expected one dimension of integers"),
+        ({"sources": [[0]], "targets": [[1]]}, "shape \\(1, 1\\)"),
+        (
+            {"sources": [0], "targets": [5], "num_nodes": 3},
+            "node number 5; expected below num_nodes=3: raise num_nodes",
+        ),
+        ({"sources": [0], "targets": [1], "num_nodes": -1}, "num_nodes is -1"),
+        ({"sources": [0, 1], "targets": [1, 0]}, r"edge \(0, 1\), in either direction, comes more than once.*'merge'"),
+        ({"sources": [0, 0], "targets": [1, 1], "directed": True}, r"edge \(0, 1\) comes more than once"),
+        ({"sources": [1], "targets": [1], "self_loops": "error"}, r"\(1, 1\) is a self-loop; pass self_loops='drop'"),
+        ({"sources": [0], "targets": [1], "weights": [np.nan]}, "weight nan at position 0; expected finite"),
+        ({"sources": [0], "targets": [1], "weights": [np.inf]}, "weight inf"),
+        ({"sources": [0], "targets": [1], "weights": [1.0, 2.0]}, "2 weights for 1 edges"),
+        ({"sources": [0], "targets": [1], "weights": [1j]}, "complex128; expected one dimension of real numbers"),
+        ({"sources": [0], "targets": [1], "weights": [2**53 + 1]}, "beyond 2\\^53"),
+        (
+            {"sources": [0, 1], "targets": [1, 0], "weights": [1, 2], "duplicates": "merge"},
+            "weights 1 and 2.*duplicates='sum'",
+        ),
+        ({"sources": [0], "targets": [1], "duplicates": "sum"}, "without weights"),
+        ({"sources": [0], "targets": [1], "duplicates": "first"}, "duplicates='first'"),
+        ({"sources": [0], "targets": [1], "names": ["a"]}, "node number 1; expected below num_nodes=1"),
+        ({"sources": [0], "targets": [1], "names": ["a", "a"]}, "the name 'a' is that of two nodes"),
+        ({"sources": [0], "targets": [1], "names": [7, 7]}, "an integer id names two nodes"),
+        ({"sources": [0], "targets": [1], "names": "ab"}, "names is the string 'ab'"),
+        ({"sources": [0], "targets": [1], "names": ["a", 2.5]}, "the name 2.5 is a float"),
+        ({"sources": [0], "targets": [1], "names": ["a", "b"], "num_nodes": 3}, "2 names and num_nodes=3"),
+        ({"sources": [0], "targets": [1], "num_threads": 0}, "num_threads is 0; expected a positive integer"),
     ],
 )
 def test_from_edges_refuses(kwargs: dict[str, Any], message: str) -> None:
@@ -183,7 +209,7 @@ def test_negative_zero_weight_has_the_bits_of_zero() -> None:
     assert Graph.from_edges([0], [1], [-0.0]).digest == Graph.from_edges([0], [1], [0.0]).digest
 
 
-# -- the constructor -----------------------------------------------------------------------------------------------------
+# -- the constructor -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -233,9 +259,14 @@ def test_immutable() -> None:
 def test_equality_hash_pickle_and_digest() -> None:
     g = Graph.from_edges([0, 1], [1, 2], [1.5, 2.5], names=["a", "b", "c"])
     twin = pickle.loads(pickle.dumps(g))
-    assert twin == g and hash(twin) == hash(g) and twin.digest == g.digest and twin.report == g.report
-    assert g.digest.startswith("sha256:") and len(g.digest) == 71
-    assert g != g.without_names() and g.digest == g.without_names().digest
+    assert twin == g
+    assert hash(twin) == hash(g)
+    assert twin.digest == g.digest
+    assert twin.report == g.report
+    assert g.digest.startswith("sha256:")
+    assert len(g.digest) == 71
+    assert g != g.without_names()
+    assert g.digest == g.without_names().digest
     assert g.without_weights().digest != g.digest
     assert Graph.from_edges([0], [1]).digest != Graph.from_edges([0], [1], num_nodes=3).digest
     # Fixed for ever: stored results are recognised by it.
@@ -245,7 +276,7 @@ def test_equality_hash_pickle_and_digest() -> None:
     assert g != "g"
 
 
-# -- made from a graph ---------------------------------------------------------------------------------------------------
+# -- made from a graph -----------------------------------------------------------------------------------------------
 
 
 @quick
@@ -256,7 +287,8 @@ def test_to_undirected_adds_the_transpose(case: tuple[int, Any, Any, Any]) -> No
     both = g.to_undirected()
     expected = np.maximum(dense(g), dense(g).T)
     assert np.array_equal(dense(both), expected)
-    assert both.is_undirected and both.report.symmetrised == int(expected.sum() - dense(g).sum())
+    assert both.is_undirected
+    assert both.report.symmetrised == int(expected.sum() - dense(g).sum())
     assert g.is_undirected == np.array_equal(dense(g), dense(g).T)
     assert g.num_edges == (both.num_edges if g.is_undirected else g.indices.size)
 
@@ -280,11 +312,12 @@ def test_without_self_loops(case: tuple[int, Any, Any, Any]) -> None:
     bare = g.without_self_loops()
     expected = dense(g)
     np.fill_diagonal(expected, 0)
-    assert np.array_equal(dense(bare), expected) and bare.num_self_loops == 0
+    assert np.array_equal(dense(bare), expected)
+    assert bare.num_self_loops == 0
     assert bare.report.self_loops_dropped == g.num_self_loops
 
 
-# -- other libraries -----------------------------------------------------------------------------------------------------
+# -- other libraries -------------------------------------------------------------------------------------------------
 
 
 @quick
@@ -309,9 +342,12 @@ def test_from_scipy_refuses_what_it_would_have_to_guess() -> None:
     with pytest.raises(InputError, match=r"1 explicit zeros, the first at \(1, 0\).*explicit_zeros='drop'"):
         Graph.from_scipy(zeros)
     dropped = Graph.from_scipy(zeros, explicit_zeros="drop")
-    assert dropped.indices.tolist() == [1] and dropped.report.zeros_dropped == 1 and not dropped.is_undirected
+    assert dropped.indices.tolist() == [1]
+    assert dropped.report.zeros_dropped == 1
+    assert not dropped.is_undirected
     kept = Graph.from_scipy(zeros, explicit_zeros="keep")
-    assert kept.weights is not None and kept.weights.tolist() == [1.0, 0.0]
+    assert kept.weights is not None
+    assert kept.weights.tolist() == [1.0, 0.0]
     twice = coo(([1, 1], ([0, 0], [1, 1])), shape=(2, 2))
     with pytest.raises(InputError, match="comes more than once"):
         Graph.from_scipy(twice)
@@ -326,9 +362,12 @@ def test_from_scipy_asymmetric_signed_and_unsorted() -> None:
     asymmetric = sp.csr_array(np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]]))
     assert not Graph.from_scipy(asymmetric).is_undirected
     both = Graph.from_scipy(asymmetric, symmetrize=True)
-    assert both.is_undirected and both.num_edges == 2 and both.report.symmetrised == 2
+    assert both.is_undirected
+    assert both.num_edges == 2
+    assert both.report.symmetrised == 2
     signed = Graph.from_scipy(sp.csr_array(np.array([[0, -1], [-1, 0]])))
-    assert signed.weights is not None and signed.weights.tolist() == [-1.0, -1.0]
+    assert signed.weights is not None
+    assert signed.weights.tolist() == [-1.0, -1.0]
     unsorted = sp.csr_array((np.ones(3), np.array([2, 1, 0]), np.array([0, 2, 3, 3])), shape=(3, 3))
     assert Graph.from_scipy(unsorted).indices.tolist() == [1, 2, 0]
     assert Graph.from_scipy(sp.csr_array(np.array([[0, 3], [3, 0]])), weighted=False).report.weights_dropped
@@ -343,7 +382,8 @@ def test_networkx_and_igraph_round_trips(case: tuple[int, Any, Any, Any], direct
     weighted = g.indices.size > 0  # without an edge nothing tells
     expected = g if weighted else g.without_weights()
     other = g.to_networkx()
-    assert other.number_of_nodes() == n and other.number_of_edges() == g.num_edges
+    assert other.number_of_nodes() == n
+    assert other.number_of_edges() == g.num_edges
     assert Graph.from_networkx(other) == expected
     assert Graph.from_networkx(g.without_weights().to_networkx()) == g.without_weights()
     igraph = pytest.importorskip("igraph")
@@ -359,9 +399,11 @@ def test_pyg_round_trip(case: tuple[int, Any, Any, Any], directed: bool) -> None
     n, u, v, w = case
     g = Graph.from_edges(u, v, w, num_nodes=n, directed=directed, duplicates="sum")
     data = g.to_pyg()
-    assert list(data.edge_index.shape) == [2, g.indices.size] and str(data.edge_index.dtype) == "torch.int64"
+    assert list(data.edge_index.shape) == [2, g.indices.size]
+    assert str(data.edge_index.dtype) == "torch.int64"
     assert data.num_nodes == n
-    assert Graph.from_pyg(data) == g and as_graph(data) == g
+    assert Graph.from_pyg(data) == g
+    assert as_graph(data) == g
     assert Graph.from_pyg(g.without_weights().to_pyg()) == g.without_weights()
 
 
@@ -383,13 +425,15 @@ def test_from_pyg_refuses() -> None:
 def test_from_networkx_kinds() -> None:
     shuffled = nx.Graph([(2, 0), (0, 1)])
     g = Graph.from_networkx(shuffled)
-    assert g.names is None and g.indices.tolist() == [1, 2, 0, 0]  # node i is row i, whatever the order
+    assert g.names is None
+    assert g.indices.tolist() == [1, 2, 0, 0]
     multi = nx.MultiGraph([("a", "b"), ("a", "b")])
     with pytest.raises(InputError, match="more than once"):
         Graph.from_networkx(multi)
     assert Graph.from_networkx(multi, duplicates="merge").num_edges == 1
     grid = Graph.from_networkx(nx.grid_2d_graph(2, 2))
-    assert grid.names == ("(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)") and grid.num_edges == 4
+    assert grid.names == ("(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)")
+    assert grid.num_edges == 4
     partly = nx.Graph([(0, 1, {"weight": 2}), (1, 2)])
     with pytest.raises(InputError, match="1 of 2 edges lack the attribute 'weight'"):
         Graph.from_networkx(partly)
@@ -407,7 +451,7 @@ def test_as_graph() -> None:
     for other in (g.to_scipy(), sp.csr_matrix(g.to_scipy()), dense(g), dense(g).astype(bool), g.to_networkx()):
         assert as_graph(other) == g
     assert as_graph("karate").num_edges == 78
-    with pytest.raises(InputError, match="builtins.int; expected a graphx.Graph"):
+    with pytest.raises(InputError, match=r"builtins.int; expected a graphx.Graph"):
         as_graph(3)
     with pytest.raises(InputError, match=r"shape \(2, 5\); expected a square.*from_edges"):
         as_graph(np.zeros((2, 5)))
@@ -422,9 +466,9 @@ def test_igraph_missing_tells_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> 
 def test_report_summary() -> None:
     report = CleaningReport("g.txt", 9, 1, "source,target", 7, 1, 2, 1, 3, "text", "g.txt:4:1", True)
     assert report.summary() == (
-        "g.txt: 7 edges read (1 comment or blank line skipped); header line 'source,target' skipped; 1 duplicate merged; "
-        "2 self-loops dropped; 1 explicit zero dropped; 3 one-way entries symmetrised; ids read as text (first at "
-        "g.txt:4:1); weights left out as asked"
+        "g.txt: 7 edges read (1 comment or blank line skipped); header line 'source,target' skipped; "
+        "1 duplicate merged; 2 self-loops dropped; 1 explicit zero dropped; 3 one-way entries symmetrised; "
+        "ids read as text (first at g.txt:4:1); weights left out as asked"
     )
     assert not report.is_clean
     assert CleaningReport(relabelled="integers").summary() == (

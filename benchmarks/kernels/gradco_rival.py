@@ -18,14 +18,14 @@ def load(path: str) -> sp.csr_array:
 
 def main(task: str, path: str, save_to: str = "") -> None:
     adjacency = load(path)
-    result: dict = {"nnz": 0}
+    result: dict = {"nnz": 0, "version": "0.1.8", "numpy": np.__version__}
     kept = []
     with measured(result):
         counter = gradco.Counter(adjacency)
         counter.count()
         for hop, o1, o2, matrix in counter.generate_orbit_adjacencies():
             result["nnz"] += int(matrix.nnz)
-            if task != "stream":
+            if task == "csr":
                 kept.append((hop, o1, o2, matrix))
     if save_to:
         np.savez(save_to, **{f"{h}_{a}_{b}": matrix.toarray() for h, a, b, matrix in kept})

@@ -262,7 +262,8 @@ public:
     // Called without the GIL.
     std::shared_ptr<const RowTables<I>> tables(std::uint32_t keys, Control& control) {
         std::lock_guard<std::mutex> lock(mutex_);
-        if (!tables_ || (needs_inside_edges(keys) && !tables_->inside))
+        const bool near = (keys & ~kHop1Keys) != 0;
+        if (!tables_ || (near && !tables_->near) || (needs_inside_edges(keys) && !tables_->inside))
             tables_ = std::make_shared<const RowTables<I>>(make_row_tables(basis_, keys, control));
         return tables_;
     }

@@ -109,52 +109,80 @@ GRAPHX_INLINE void intersect_body(const std::uint64_t* members, int words, std::
 template <class I>
 GRAPHX_INLINE void spread_body(const Csr& graph, std::int64_t start, std::int64_t stop,
                                const typename Emitter<I>::Far* far, I* dense) {
-    using Far = typename Emitter<I>::Far;
-    typedef I Wide __attribute__((vector_size(kLanes * sizeof(I))));
-    typedef Far Narrow __attribute__((vector_size(kLanes * sizeof(Far))));
     for (std::int64_t v = start; v < stop; ++v) {
-        Wide sum;  // loaded by memcpy: the arrays are aligned for single numbers only
-        std::memcpy(&sum, dense + v * kLanes, sizeof(Wide));
+        I sum[kLanes] = {};
         for (const std::int32_t* y = graph.begin(v); y != graph.end(v); ++y) {
-            Narrow more;
-            std::memcpy(&more, far + static_cast<std::int64_t>(*y) * kLanes, sizeof(Narrow));
-            sum += __builtin_convertvector(more, Wide);
+            const auto* more = far + static_cast<std::int64_t>(*y) * kLanes;
+            for (int r = 0; r < kLanes; ++r) sum[r] += static_cast<I>(more[r]);
         }
-        std::memcpy(dense + v * kLanes, &sum, sizeof(Wide));
+        std::memcpy(dense + v * kLanes, sum, sizeof(sum));
     }
 }
 
-template <class I>
-GRAPHX_INLINE void drain_body(std::int64_t nodes, int rows, I* dense, std::int64_t stride, std::int32_t* columns,
-                              I* values, std::int64_t* sizes, I* most) {
-    std::int64_t kept[kLanes] = {};
-    I largest = *most;
-    for (std::int64_t v = 0; v < nodes; v += kLanes) {
-        I* tile = dense + v * kLanes;
-        for (int r = 0; r < rows; ++r) {
-            std::int32_t* out_columns = columns + r * stride + kept[r];
-            I* out_values = values + r * stride + kept[r];
-            std::int64_t at = 0;
-            for (std::int64_t j = 0; j < kLanes; ++j) {
-                const I value = tile[j * kLanes + r];
-                out_columns[at] = static_cast<std::int32_t>(v + j);
-                out_values[at] = value;
-                at += value != 0;
-                largest = std::max(largest, value);
+// Sums stay below 2^16 on most graphs. A lane that ever passes it leaves a bit in `passed`: the carry of an addition.
+GRAPHX_INLINE bool spread16_body(const Csr& graph, std::int64_t start, std::int64_t stop, const std::uint16_t* far,
+                                 std::uint16_t* dense) {
+    std::uint16_t passed[kLanes] = {};
+    for (std::int64_t v = start; v < stop; ++v) {
+        std::uint16_t sum[kLanes] = {};
+        for (const std::int32_t* y = graph.begin(v); y != graph.end(v); ++y) {
+            const std::uint16_t* more = far + static_cast<std::int64_t>(*y) * kLanes;
+            for (int r = 0; r < kLanes; ++r) {
+                sum[r] = static_cast<std::uint16_t>(sum[r] + more[r]);
+                passed[r] = static_cast<std::uint16_t>(passed[r] | (sum[r] < more[r]));
             }
-            kept[r] += at;
         }
-        std::memset(tile, 0, sizeof(I) * kLanes * kLanes);
+        std::memcpy(dense + v * kLanes, sum, sizeof(sum));
     }
-    for (int r = 0; r < rows; ++r) sizes[r] = kept[r];
-    *most = largest;
+    for (int r = 0; r < kLanes; ++r)
+        if (passed[r]) return true;
+    return false;
 }
 
-template <class I>
-GRAPHX_INLINE void drain_summary_body(std::int64_t nodes, I* dense, std::int64_t* nonzeros, std::int64_t* total,
-                                      std::int64_t* maximum) {
-    summarize_body(dense, nodes * kLanes, nonzeros, total, maximum);
-    std::memset(dense, 0, static_cast<std::size_t>(nodes * kLanes) * sizeof(I));
+template <class D>
+GRAPHX_INLINE void count_body(std::int64_t nodes, const D* dense, std::int64_t* nonzeros, std::int64_t* total,
+                              std::int64_t* maximum) {
+    D largest[kLanes] = {};
+    for (int r = 0; r < kLanes; ++r) nonzeros[r] = 0;
+    constexpr std::int64_t stretch = 32768;  // so many sums of 16-bit numbers fit 32 bits
+    for (std::int64_t start = 0; start < nodes; start += stretch) {
+        using Sum = std::conditional_t<sizeof(D) == 2, std::uint32_t, std::int64_t>;
+        Sum sum[kLanes] = {};
+        std::uint32_t found[kLanes] = {};
+        for (std::int64_t v = start; v < std::min(nodes, start + stretch); ++v)
+            for (int r = 0; r < kLanes; ++r) {
+                const D value = dense[v * kLanes + r];
+                sum[r] += value;
+                found[r] += value != 0;
+                largest[r] = std::max(largest[r], value);
+            }
+        for (int r = 0; r < kLanes; ++r) {
+            *total += static_cast<std::int64_t>(sum[r]);
+            nonzeros[r] += found[r];
+        }
+    }
+    for (int r = 0; r < kLanes; ++r) *maximum = std::max<std::int64_t>(*maximum, largest[r]);
+}
+
+// One value at a time and never past the end of a row: the next row may be another thread's.
+template <class V, class D>
+GRAPHX_INLINE void drain_rows(std::int64_t nodes, int rows, const D* dense, const TileTarget& target) {
+    for (int r = 0; r < rows; ++r) {
+        std::int32_t* columns = target.columns[r];
+        V* values = reinterpret_cast<V*>(target.values[r]);
+        for (std::int64_t v = 0; v < nodes; ++v)
+            if (const D value = dense[v * kLanes + r]) {
+                *columns++ = static_cast<std::int32_t>(v);
+                *values++ = static_cast<V>(value);
+            }
+    }
+}
+
+template <class D>
+GRAPHX_INLINE void drain_body(std::int64_t nodes, int rows, const D* dense, const TileTarget& target) {
+    if (target.width == 2) drain_rows<std::int16_t>(nodes, rows, dense, target);
+    else if (target.width == 4) drain_rows<std::int32_t>(nodes, rows, dense, target);
+    else drain_rows<std::int64_t>(nodes, rows, dense, target);
 }
 
 #define GRAPHX_LEVEL(NAME, ATTRIBUTE)                                                                                  \
@@ -177,20 +205,31 @@ GRAPHX_INLINE void drain_summary_body(std::int64_t nodes, I* dense, std::int64_t
                                         const std::int32_t* row, std::int64_t size, I* twice_edges) {                  \
             intersect_body(members, words, w, row, size, twice_edges);                                                 \
         }                                                                                                              \
+ATTRIBUTE static bool spread16(const Csr& graph, std::int64_t start, std::int64_t stop,                        \
+                                       const std::uint16_t* far, std::uint16_t* dense) {                               \
+            return spread16_body(graph, start, stop, far, dense);                                                      \
+        }                                                                                                              \
         ATTRIBUTE static void spread(const Csr& graph, std::int64_t start, std::int64_t stop, const Far* far,          \
                                      I* dense) {                                                                       \
             spread_body<I>(graph, start, stop, far, dense);                                                            \
         }                                                                                                              \
-        ATTRIBUTE static void drain(std::int64_t nodes, int rows, I* dense, std::int64_t stride,                       \
-                                    std::int32_t* columns, I* values, std::int64_t* sizes, I* most) {                  \
-            drain_body(nodes, rows, dense, stride, columns, values, sizes, most);                                      \
+        ATTRIBUTE static void count16(std::int64_t nodes, const std::uint16_t* dense, std::int64_t* nonzeros,          \
+                                      std::int64_t* total, std::int64_t* maximum) {                                    \
+            count_body(nodes, dense, nonzeros, total, maximum);                                                        \
         }                                                                                                              \
-        ATTRIBUTE static void drain_summary(std::int64_t nodes, I* dense, std::int64_t* nonzeros, std::int64_t* total, \
-                                            std::int64_t* maximum) {                                                   \
-            drain_summary_body(nodes, dense, nonzeros, total, maximum);                                                \
+        ATTRIBUTE static void count(std::int64_t nodes, const I* dense, std::int64_t* nonzeros,                        \
+                                    std::int64_t* total, std::int64_t* maximum) {                                      \
+            count_body(nodes, dense, nonzeros, total, maximum);                                                        \
+        }                                                                                                              \
+        ATTRIBUTE static void drain16(std::int64_t nodes, int rows, const std::uint16_t* dense,                        \
+                                      const TileTarget& target) {                                                      \
+            drain_body(nodes, rows, dense, target);                                                                    \
+        }                                                                                                              \
+        ATTRIBUTE static void drain(std::int64_t nodes, int rows, const I* dense, const TileTarget& target) {          \
+            drain_body(nodes, rows, dense, target);                                                                    \
         }                                                                                                              \
         static Emitter<I> table() {                                                                                    \
-            return {compress, summarize, hop2, intersect, spread, drain, drain_summary};                               \
+            return {compress, summarize, hop2, intersect, spread16, spread, count16, count, drain16, drain};           \
         }                                                                                                              \
     };
 
@@ -244,30 +283,56 @@ GRAPHX_AVX512 inline void transpose16(__m512i* row) {
     }
 }
 
-GRAPHX_AVX512 void drain_avx512(std::int64_t nodes, int rows, std::int32_t* dense, std::int64_t stride,
-                                std::int32_t* columns, std::int32_t* values, std::int64_t* sizes, std::int32_t* most) {
-    std::int64_t kept[kLanes] = {};
-    __m512i largest = _mm512_set1_epi32(*most);
-    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    for (std::int64_t v = 0; v < nodes; v += kLanes) {
-        __m512i tile[16];
-        for (int j = 0; j < 16; ++j) {
-            tile[j] = _mm512_loadu_si512(dense + (v + j) * kLanes);
-            largest = _mm512_max_epi32(largest, tile[j]);
-            _mm512_storeu_si512(dense + (v + j) * kLanes, _mm512_setzero_si512());
-        }
-        transpose16(tile);
-        const __m512i column = _mm512_add_epi32(lanes, _mm512_set1_epi32(static_cast<std::int32_t>(v)));
-        for (int r = 0; r < rows; ++r) {
-            const std::int64_t at = r * stride + kept[r];
-            const __mmask16 nonzero = _mm512_test_epi32_mask(tile[r], tile[r]);
-            _mm512_storeu_si512(values + at, _mm512_maskz_compress_epi32(nonzero, tile[r]));
-            _mm512_storeu_si512(columns + at, _mm512_maskz_compress_epi32(nonzero, column));
-            kept[r] += __builtin_popcount(nonzero);
+GRAPHX_AVX512 bool spread16_avx512(const Csr& graph, std::int64_t start, std::int64_t stop, const std::uint16_t* far,
+                                   std::uint16_t* dense) {
+    const __m512i top = _mm512_set1_epi16(-1);
+    __mmask32 passed = 0;
+    for (std::int64_t v = start; v < stop; ++v) {
+        __m512i sum = _mm512_setzero_si512();
+        for (const std::int32_t* y = graph.begin(v); y != graph.end(v); ++y)
+            sum = _mm512_adds_epu16(sum, _mm512_loadu_si512(far + static_cast<std::int64_t>(*y) * kLanes));
+        passed |= _mm512_cmpeq_epi16_mask(sum, top);
+        _mm512_storeu_si512(dense + v * kLanes, sum);
+    }
+    return passed != 0;
+}
+
+// The lanes 16 * half .. 16 * half + 15 of one node as 32-bit numbers.
+GRAPHX_AVX512 inline __m512i lanes_of(const std::uint16_t* dense, int half) {
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(dense + 16 * half)));
+}
+GRAPHX_AVX512 inline __m512i lanes_of(const std::int32_t* dense, int half) {
+    return _mm512_loadu_si512(dense + 16 * half);
+}
+
+// Sixteen nodes by sixteen rows at a time: transpose in registers, squeeze out the zeros, store what is left exactly.
+template <class D>
+GRAPHX_AVX512 void drain_avx512(std::int64_t nodes, int rows, const D* dense, const TileTarget& target) {
+    const __m512i count_up = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (int half = 0; 16 * half < rows; ++half) {
+        std::int64_t kept[16] = {};
+        const int some = std::min(16, rows - 16 * half);
+        for (std::int64_t v = 0; v < nodes; v += kStep) {
+            __m512i tile[16];
+            for (int j = 0; j < 16; ++j) tile[j] = lanes_of(dense + (v + j) * kLanes, half);
+            transpose16(tile);
+            const __m512i column = _mm512_add_epi32(count_up, _mm512_set1_epi32(static_cast<std::int32_t>(v)));
+            for (int r = 0; r < some; ++r) {
+                const __mmask16 nonzero = _mm512_test_epi32_mask(tile[r], tile[r]);
+                const int size = __builtin_popcount(nonzero);
+                const auto store = static_cast<__mmask16>(_bzhi_u32(0xFFFF, static_cast<unsigned>(size)));
+                const __m512i value = _mm512_maskz_compress_epi32(nonzero, tile[r]);
+                char* values = target.values[16 * half + r] + kept[r] * target.width;
+                _mm512_mask_storeu_epi32(target.columns[16 * half + r] + kept[r], store,
+                                         _mm512_maskz_compress_epi32(nonzero, column));
+                if (target.width == 2)
+                    _mm256_mask_storeu_epi16(values, store, _mm512_cvtepi32_epi16(value));
+                else
+                    _mm512_mask_storeu_epi32(values, store, value);
+                kept[r] += size;
+            }
         }
     }
-    for (int r = 0; r < rows; ++r) sizes[r] = kept[r];
-    *most = _mm512_reduce_max_epi32(largest);
 }
 #endif
 
@@ -279,7 +344,9 @@ Emitter<std::int32_t> emitter() {
     if (simd_level() == Simd::avx512) {
         Emitter<std::int32_t> table = Avx512<std::int32_t>::table();
         table.compress = compress_avx512;
-        table.drain = drain_avx512;
+        table.spread16 = spread16_avx512;
+        table.drain16 = drain_avx512<std::uint16_t>;
+        table.drain = drain_avx512<std::int32_t>;
         return table;
     }
     if (simd_level() == Simd::avx2) return Avx2<std::int32_t>::table();

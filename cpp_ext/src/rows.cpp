@@ -14,9 +14,9 @@ namespace graphx {
 
 namespace {
 
-constexpr std::int64_t kTile = 16;       // rows computed together
+constexpr std::int64_t kTile = kLanes;   // rows computed together, at most
 constexpr std::size_t kLeastTiles = 2;  // in a block whatever its size
-constexpr std::size_t kFairTiles = 4;   // in a block where twice its size allows, so that threads can share the work
+constexpr int kTilesPerBlock = 4;       // so that threads can share the work of a block
 
 template <class I>
 struct Sums {  // the running sums of one target node, one vector addition a wedge
@@ -42,7 +42,8 @@ bool needs_all_sums(std::uint32_t keys) {
     constexpr std::uint32_t few = (1U << k2_1_1) | (1U << k2_8_8) | (1U << k2_12_12);
     return (keys & (kHop2Keys | kHop3Keys) & ~few) != 0;
 }
-// What a task of up to kTile rows leaves behind: for each key its rows in `indices` and `values` at `offsets`.
+// What a task of up to kTile rows leaves behind: for each key its rows in `indices` and `values` at `offset`, or, for
+// (3, 4, 4) where it is nearly full, the rows side by side in a dense tile [nodes, kLanes].
 template <class I>
 struct Output {
     struct Part {
@@ -56,12 +57,17 @@ struct Output {
             return sum;
         }
     };
+    enum class Dense { none, narrow, wide };
     std::array<Part, kNumKeys> parts;
+    Buffer<std::uint16_t> narrow;
+    Buffer<I> wide;
+    Dense dense = Dense::none;
     std::int64_t start = 0, stop = 0;
 
     void reset(std::int64_t first, std::int64_t last) {
         start = first;
         stop = last;
+        dense = Dense::none;
         for (auto& part : parts) {
             if (part.indices.capacity() > 2 * static_cast<std::size_t>(part.filled) + (std::size_t{1} << 16)) {
                 part.indices.release();  // a hub's rows were here: the memory of the others is smaller
@@ -117,10 +123,12 @@ private:
         if (!(keys_ & kHop1Keys)) return;
         const std::int64_t first = graph_.indptr[u], degree = graph_.degree(u);
         values_.grow(static_cast<std::size_t>(degree) + kEmitSlack);
+        views_.grow(static_cast<std::size_t>(degree));
+        for (std::int64_t j = 0; j < degree; ++j) views_[j] = edge_view(basis_, u, first + j);
         for (int key = 0; key < kNumHop1; ++key) {
             if (!has_key(keys_, key)) continue;
             with_hop1_key(key, [&]<int K>() {
-                for (std::int64_t j = 0; j < degree; ++j) values_[j] = hop1_value<K>(edge_view(basis_, u, first + j));
+                for (std::int64_t j = 0; j < degree; ++j) values_[j] = hop1_value<K>(views_[j]);
             });
             emit(key, r, graph_.indices + first, values_.data(), degree);
         }
@@ -367,20 +375,21 @@ private:
         tile_columns_.grow(at + size);
         tile_c_.grow(at + size);
         tile_nine_.grow(at + size);
-        for (std::size_t i = 0; i < size; ++i) {
-            tile_columns_[at + i] = row_.columns[i];
-            tile_c_[at + i] = row_.c[i];
-            tile_nine_[at + i] = row_.g[i] - 2 * row_.q[i];
-            tile_work_ += tables_.degrees[row_.columns[i]];
-        }
+        std::copy_n(row_.columns.data(), size, tile_columns_.data() + at);
+        std::copy_n(row_.c.data(), size, tile_c_.data() + at);
+        for (std::size_t i = 0; i < size; ++i) tile_nine_[at + i] = row_.g[i] - 2 * row_.q[i];
+        if (!is_dense())  // once the tile is, more work does not change it
+            for (std::size_t i = 0; i < size; ++i) tile_work_ += tables_.degrees[row_.columns[i]];
         tile_start_[r] = tile_size_;
         tile_size_ += row_.size;
         tile_start_[r + 1] = tile_size_;
     }
 
+    // A dense step adds all rows of the tile at once and then looks at every node; a sparse step adds one.
+    bool is_dense() const { return tile_work_ > graph_.num_entries() + 2 * n_; }
+
     void hop3(std::int64_t start, std::int64_t stop, Control& control) {
-        // A dense step adds 16 rows at once and then looks at every node; a sparse step adds one.
-        if (tile_work_ > graph_.num_entries() + 2 * n_) hop3_dense(start, stop, control);
+        if (is_dense()) hop3_dense(start, stop, control);
         else
             for (std::int64_t u = start; u < stop; ++u) hop3_sparse(u, static_cast<std::size_t>(u - start), control);
     }
@@ -428,52 +437,81 @@ private:
     }
 
     void hop3_dense(std::int64_t start, std::int64_t stop, Control& control) {
-        const auto padded = static_cast<std::size_t>((n_ + kTile - 1) / kTile * kTile);
-        if (dense_.size() == 0) {
+        Output<I>& out = out_ ? *out_ : own_;
+        const auto padded = static_cast<std::size_t>((n_ + kStep - 1) / kStep * kStep);
+        if (pairs_dense_.size() == 0) {
             pairs_dense_.resize(padded * kTile);
             pairs_dense_.fill(0);
-            dense_.resize(padded * kTile);
-            dense_.fill(0);
         }
-        for (std::int64_t u = start; u < stop; ++u) {
-            const auto r = static_cast<std::size_t>(u - start);
-            for (std::int64_t i = tile_start_[r]; i < tile_start_[r + 1]; ++i) {
-                const auto at = static_cast<std::size_t>(tile_columns_[i]) * kTile + r;
-                pairs_dense_[at] = static_cast<Far>(tile_c_[i]);
-                dense_[at] = static_cast<I>(-tile_nine_[i]);
+        for_pairs(start, stop, [&](std::size_t at, std::int64_t i) { pairs_dense_[at] = static_cast<Far>(tile_c_[i]); });
+        // Sums fit 16 bits nearly always, which halves what has to be moved; else once more with room for all.
+        out.dense = Output<I>::Dense::wide;
+        if constexpr (sizeof(I) == 4) {
+            out.narrow.resize(padded * kTile);
+            const bool passed = spread(control, [&](std::int64_t from, std::int64_t to) {
+                return emit_.spread16(graph_, from, to, pairs_dense_.data(), out.narrow.data());
+            });
+            if (!passed) {
+                out.dense = Output<I>::Dense::narrow;
+                finish_dense(out.narrow.data(), start, stop, out);
             }
         }
-        constexpr std::int64_t stretch = 4096;
-        for (std::int64_t v = 0; v < n_; v += stretch) {
-            control.checkpoint();
-            emit_.spread(graph_, v, std::min(n_, v + stretch), pairs_dense_.data(), dense_.data());
+        if (out.dense == Output<I>::Dense::wide) {
+            out.wide.resize(padded * kTile);
+            spread(control, [&](std::int64_t from, std::int64_t to) {
+                emit_.spread(graph_, from, to, pairs_dense_.data(), out.wide.data());
+                return false;
+            });
+            finish_dense(out.wide.data(), start, stop, out);
         }
+        if (tile_size_ > n_) pairs_dense_.fill(0);
+        else for_pairs(start, stop, [&](std::size_t at, std::int64_t) { pairs_dense_[at] = 0; });
+    }
+
+    template <class F>
+    void for_pairs(std::int64_t start, std::int64_t stop, F&& f) {
         for (std::int64_t u = start; u < stop; ++u) {
             const auto r = static_cast<std::size_t>(u - start);
             for (std::int64_t i = tile_start_[r]; i < tile_start_[r + 1]; ++i)
-                pairs_dense_[static_cast<std::size_t>(tile_columns_[i]) * kTile + r] = 0;
-            dense_[static_cast<std::size_t>(u) * kTile + r] = 0;
+                f(static_cast<std::size_t>(tile_columns_[i]) * kTile + r, i);
+        }
+    }
+
+    template <class F>
+    bool spread(Control& control, F&& stretch) {
+        constexpr std::int64_t size = 4096;
+        for (std::int64_t v = 0; v < n_; v += size) {
+            control.checkpoint();
+            if (stretch(v, std::min(n_, v + size))) return true;
+        }
+        return false;
+    }
+
+    // Takes 9_10 off, empties the entries of u and its neighbours, and counts what is left.
+    template <class D>
+    void finish_dense(D* dense, std::int64_t start, std::int64_t stop, Output<I>& out) {
+        const auto padded = (n_ + kStep - 1) / kStep * kStep;
+        std::fill(dense + n_ * kTile, dense + padded * kTile, D{0});
+        for_pairs(start, stop, [&](std::size_t at, std::int64_t i) {
+            if (const I nine = tile_nine_[i]) dense[at] = static_cast<D>(dense[at] - nine);
+        });
+        for (std::int64_t u = start; u < stop; ++u) {
+            const auto r = static_cast<std::size_t>(u - start);
+            dense[static_cast<std::size_t>(u) * kTile + r] = 0;
             for (const std::int32_t* v = graph_.begin(u); v != graph_.end(u); ++v)
-                dense_[static_cast<std::size_t>(*v) * kTile + r] = 0;
+                dense[static_cast<std::size_t>(*v) * kTile + r] = 0;
         }
-        const int rows = static_cast<int>(stop - start);
-        if (!out_) {
-            KeySummary part;
-            emit_.drain_summary(static_cast<std::int64_t>(padded), dense_.data(), &part.num_nonzeros, &part.total,
-                                &part.maximum);
-            add_summary(k3_4_4, part);
-            return;
+        std::int64_t nonzeros[kTile];
+        KeySummary part;
+        if constexpr (sizeof(D) == 2) emit_.count16(padded, dense, nonzeros, &part.total, &part.maximum);
+        else emit_.count(padded, dense, nonzeros, &part.total, &part.maximum);
+        auto& target = out.parts[k3_4_4];
+        for (std::int64_t r = 0; r < kTile; ++r) {
+            target.size[static_cast<std::size_t>(r)] = nonzeros[r];
+            part.num_nonzeros += nonzeros[r];
         }
-        auto& target = out_->parts[k3_4_4];
-        const std::size_t stride = padded + kEmitSlack;
-        target.indices.grow(stride * kTile);
-        target.values.grow(stride * kTile);
-        I most = 0;
-        emit_.drain(static_cast<std::int64_t>(padded), rows, dense_.data(), static_cast<std::int64_t>(stride),
-                    target.indices.data(), target.values.data(), target.size.data(), &most);
-        for (std::size_t r = 0; r < kTile; ++r) target.offset[r] = static_cast<std::int64_t>(r * stride);
-        target.filled = static_cast<std::int64_t>(stride) * kTile;
-        target.maximum = std::max<std::int64_t>(target.maximum, most);
+        target.maximum = std::max(target.maximum, part.maximum);
+        if (!out_) add_summary(k3_4_4, part);
     }
 
     const EdgeBasis<I>& basis_;
@@ -485,6 +523,7 @@ private:
     const bool full_, inside_;
     const Emitter<I> emit_;
     Output<I>* out_ = nullptr;
+    Output<I> own_;  // the dense tile of hop 3 where nothing is to be kept
     std::array<KeySummary, kNumKeys>* summaries_ = nullptr;
 
     Buffer<I> sums_;
@@ -494,7 +533,8 @@ private:
     std::size_t members_words_ = 0;
     bool twice_inside_ = false;
     PairRow<I> row_;
-    Buffer<I> values_, far_, dense_;
+    Buffer<I> values_, far_;
+    Buffer<EdgeView<I>> views_;
     Buffer<std::int32_t> columns_;
     Buffer<Far> pairs_dense_;
     Buffer<std::int32_t> tile_columns_;
@@ -508,6 +548,8 @@ RowTables<I> make_row_tables(const EdgeBasis<I>& basis, std::uint32_t keys, Cont
     const Csr& g = basis.graph;
     RowTables<I> tables;
     const std::int64_t n = g.num_nodes;
+    tables.near = (keys & ~kHop1Keys) != 0;
+    if (!tables.near) return tables;  // the edge basis has all that hop 1 needs
     tables.degrees.resize(static_cast<std::size_t>(n));
     tables.wedges.resize(static_cast<std::size_t>(n));
     tables.triangles.resize(static_cast<std::size_t>(g.num_entries()));
@@ -602,18 +644,31 @@ struct RowStream<I>::State {
     std::vector<std::unique_ptr<Output<I>>> outputs;
     std::size_t used = 0;
 
-    // Upper bounds, in bytes, of what the rows [first, last) produce at hop 1, hop 2 and hop 3.
-    std::array<double, 3> foreseen(std::int64_t first, std::int64_t last) const {
+    // Bytes that row u is likely to take, from upper bounds and how full they were of late: hop 1, hop 2, hop 3.
+    std::array<double, 3> foreseen(std::int64_t u) const {
         const auto n = static_cast<double>(basis.graph.num_nodes);
         const double entry = sizeof(I) + 4;
-        double degrees = 0, near = 0;
-        for (std::int64_t u = first; u < last; ++u) {
-            degrees += static_cast<double>(basis.graph.degree(u));
-            near += std::min(n, static_cast<double>(tables.wedges[u]));
-        }
+        const double near = tables.near ? std::min(n, static_cast<double>(tables.wedges[u])) : 0;
         if (pairs) return {0, near * (kNumPairSums * sizeof(I) + 4), 0};
-        return {entry * degrees * std::popcount(keys & kHop1Keys), entry * near * std::popcount(keys & kHop2Keys),
-                entry * n * static_cast<double>(last - first) * std::popcount(keys & kHop3Keys)};
+        return {entry * static_cast<double>(basis.graph.degree(u)) * std::popcount(keys & kHop1Keys),
+                entry * near * std::popcount(keys & kHop2Keys), entry * n * std::popcount(keys & kHop3Keys)};
+    }
+
+    // Rows from `stop` on for one tile of at most `most` bytes, one row at least. Adds what it took to near and far.
+    std::int64_t tile_end(double most, double& near, double& far, double& bytes) const {
+        const std::int64_t last = std::min(basis.graph.num_nodes, stop + kTile);
+        double tile = 0;
+        std::int64_t u = stop;
+        for (; u < last; ++u) {
+            const auto row = foreseen(u);
+            const double size = row[0] + row[1] * near_fill + row[2] * far_fill;
+            if (u > stop && tile + size > most) break;
+            tile += size;
+            near += row[1];
+            far += row[2];
+        }
+        bytes += tile;
+        return u;
     }
 };
 
@@ -636,13 +691,13 @@ bool RowStream<I>::next(std::int64_t block_bytes, Control& control) {
     if (s.start >= n) return false;
     double near = 0, far = 0, bytes = 0;
     while (s.stop < n) {
-        const std::int64_t stop = std::min(n, s.stop + kTile);
-        const auto tile = s.foreseen(s.stop, stop);
-        bytes += tile[0] + tile[1] * s.near_fill + tile[2] * s.far_fill;
-        const double most = static_cast<double>(block_bytes) * (s.used >= kFairTiles ? 1.0 : 2.0);
-        if (s.used >= kLeastTiles && bytes > most) break;
-        near += tile[1];
-        far += tile[2];
+        double next_near = near, next_far = far, next_bytes = bytes;
+        const std::int64_t stop =
+            s.tile_end(static_cast<double>(block_bytes) / kTilesPerBlock, next_near, next_far, next_bytes);
+        if (s.used >= kLeastTiles && next_bytes > static_cast<double>(block_bytes)) break;
+        near = next_near;
+        far = next_far;
+        bytes = next_bytes;
         if (s.used == s.outputs.size()) s.outputs.push_back(std::make_unique<Output<I>>());
         s.outputs[s.used++]->reset(s.stop, stop);
         s.stop = stop;
@@ -655,12 +710,9 @@ bool RowStream<I>::next(std::int64_t block_bytes, Control& control) {
         engine->tile(out.start, out.stop, &out, nullptr, control);
         control.advance(out.stop - out.start);
     });
-    double near_made = 0, far_made = 0;  // what the tiles hold in memory, by which the next block is cut
-    for (std::size_t i = 0; i < s.used; ++i) {
-        const auto& parts = s.outputs[i]->parts;
-        for (int key = s.pairs ? 0 : kNumHop1; key < k3_4_4; ++key) near_made += static_cast<double>(parts[key].filled);
-        far_made += static_cast<double>(parts[k3_4_4].filled);
-    }
+    double near_made = 0;
+    for (int key = s.pairs ? 0 : kNumHop1; key < k3_4_4; ++key) near_made += static_cast<double>(num_entries(key));
+    const double far_made = static_cast<double>(num_entries(k3_4_4));
     const double entry = sizeof(I) + 4;
     auto learn = [entry](double& fill, double made, double foreseen) {
         if (foreseen > 0) fill = std::max(0.5 * fill, std::clamp(made * entry / foreseen, 0.001, 1.0));
@@ -696,6 +748,30 @@ void convert(const I* from, std::size_t size, void* to) {
 
 }  // namespace
 
+namespace {
+
+// The dense tile of a task straight into its rows of the target.
+template <class I>
+void drain(const Output<I>& out, const CopyTarget& target, std::int64_t at, std::int64_t block_start) {
+    TileTarget rows;
+    rows.width = target.width;
+    for (std::int64_t u = out.start; u < out.stop; ++u) {
+        const auto r = static_cast<std::size_t>(u - out.start);
+        rows.columns[r] = target.indices + at;
+        rows.values[r] = static_cast<char*>(target.values) + at * target.width;
+        at += out.parts[k3_4_4].size[r];
+        target.indptr[u - block_start + 1] = target.offset + at;
+    }
+    const Emitter<I> emit = emitter<I>();
+    const auto nodes = static_cast<std::int64_t>(
+        (out.dense == Output<I>::Dense::narrow ? out.narrow.size() : out.wide.size()) / kLanes);
+    const int count = static_cast<int>(out.stop - out.start);
+    if (out.dense == Output<I>::Dense::narrow) emit.drain16(nodes, count, out.narrow.data(), rows);
+    else emit.drain(nodes, count, out.wide.data(), rows);
+}
+
+}  // namespace
+
 template <class I>
 void RowStream<I>::copy(const std::vector<CopyTarget>& targets, Control& control) const {
     const State& s = *state_;
@@ -713,6 +789,10 @@ void RowStream<I>::copy(const std::vector<CopyTarget>& targets, Control& control
             const CopyTarget& target = targets[k];
             const auto& part = out.parts[target.key];
             std::int64_t at = first[k][static_cast<std::size_t>(tile)];
+            if (target.key == k3_4_4 && out.dense != Output<I>::Dense::none && !s.pairs) {
+                drain(out, target, at, s.start);
+                continue;
+            }
             for (std::int64_t u = out.start; u < out.stop; ++u) {
                 const auto r = static_cast<std::size_t>(u - out.start);
                 const auto size = static_cast<std::size_t>(part.size[r]);

@@ -44,7 +44,7 @@ def read(source: Source, form: Form, options: ReadOptions) -> Graph:
 def _from_matrix(matrix: Any, options: ReadOptions, names: Any = None, weighted: bool | None = None) -> Graph:
     if options.weighted and weighted is False:
         raise InputError("weighted=True, but the file says that there are no weights")
-    graph = Graph.from_scipy(
+    return Graph.from_scipy(
         matrix,
         weighted=options.weighted if options.weighted is not None else weighted,
         duplicates=options.duplicates,
@@ -53,7 +53,6 @@ def _from_matrix(matrix: Any, options: ReadOptions, names: Any = None, weighted:
         names=names,
         num_threads=options.num_threads,
     )
-    return graph
 
 
 def _read_mtx(source: Source, options: ReadOptions) -> Graph:
@@ -108,8 +107,8 @@ def _read_npz(source: Source, options: ReadOptions) -> Graph:
     key = options.variable or next((k for k in ("edge_index", "edges") if k in arrays), None)
     if key is None or key not in arrays:
         raise FormatError(
-            f"{source.name}: arrays {', '.join(sorted(arrays))}; expected those of scipy.sparse.save_npz, or edge_index "
-            "or edges: choose one with variable="
+            f"{source.name}: arrays {', '.join(sorted(arrays))}; expected those of scipy.sparse.save_npz, or "
+            "edge_index or edges: choose one with variable="
         )
     edges = arrays[key]
     if edges.ndim == 2 and edges.shape[0] != 2 and edges.shape[1] == 2:
@@ -161,7 +160,7 @@ def _read_mat(source: Source, options: ReadOptions) -> Graph:
             if k in _USUAL and isinstance(v, np.ndarray) and v.dtype.kind in "fiub" and _square(v)
         ]
         usual = [k for k in _USUAL if k in sparse]
-        several = sparse if len(sparse) == 1 else usual[:1] or (dense if not sparse else sparse)
+        several = sparse if len(sparse) == 1 else usual[:1] or (sparse or dense)
         if len(several) != 1:
             what = ", ".join(several) if several else f"none among {', '.join(found) or 'no variables'}"
             raise FormatError(f"{source.name}: square matrices: {what}; expected one: choose with variable=")

@@ -135,7 +135,8 @@ def ogb_edges(
             {place.rsplit("/", 1)[-1]: path for place, path in found.files.items() if f"{base}/raw" in place},
         )
     if not {"data.npz", "edge.csv.gz"} & set(found.files):
-        raise InputError(f"{os.fspath(name_or_folder)}: has edges of several kinds; use load_ogb, which keeps them apart")
+        name = os.fspath(name_or_folder)
+        raise InputError(f"{name}: has edges of several kinds; use load_ogb, which keeps them apart")
     try:
         if "data.npz" in found.files:
             with np.load(found["data.npz"]) as held:

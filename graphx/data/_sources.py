@@ -71,13 +71,13 @@ def open_source(path: str | os.PathLike[str], stack: ExitStack) -> Source:
         name = os.fspath(path)
         suffix = _suffix(Path(name))
         try:
-            if stat.S_ISFIFO(os.stat(name).st_mode):  # a pipe such as <(zcat graph.gz)
+            if stat.S_ISFIFO(Path(name).stat().st_mode):  # a pipe such as <(zcat graph.gz)
                 raw = stack.enter_context(tempfile.TemporaryFile())
-                with open(name, "rb") as pipe:
+                with Path(name).open("rb") as pipe:
                     shutil.copyfileobj(pipe, raw, 1 << 20)
                 raw.seek(0)
             else:
-                raw = stack.enter_context(open(name, "rb"))
+                raw = stack.enter_context(Path(name).open("rb"))
         except FileNotFoundError as error:
             raise InputError(
                 f"{name}: no such file; expected a path, '-' for standard input, or a known name"
@@ -159,17 +159,17 @@ def replacing(path: Path) -> Iterator[tuple[IO[bytes], bool]]:
             f"{path}: cannot be written ({error.strerror}); check the folder and its permissions"
         ) from error
     try:
-        with open(handle, "wb") as stream:
+        with os.fdopen(handle, "wb") as stream:
             yield stream, path.suffix.lower() == ".gz"
             stream.flush()
             os.fsync(stream.fileno())
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(path)
     except BaseException as error:
         with suppress(OSError):
-            os.unlink(name)
+            Path(name).unlink()
         if isinstance(error, OSError):
             raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
         raise

@@ -89,7 +89,7 @@ def read_edgelist(
     num_threads: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Graph:
-    """Read a graph file: an edge list, or by its ending a matrix (.mtx, .npz, .mat) or .graphml; ``.gz`` of text.
+    r"""Read a graph file: an edge list, or by its ending a matrix (.mtx, .npz, .mat) or .graphml; ``.gz`` of text.
 
     An edge list has one edge a line, ``source target`` or ``source target weight``, separated by blanks, a tab, a
     comma or a semicolon (the first edge line decides). Lines that begin with ``#`` or ``%`` are comments. Fields may
@@ -125,10 +125,10 @@ def read_edgelist(
         InputError: There is no such file, it cannot be opened, or an argument is wrong.
 
     Example:
-        >>> import os, tempfile
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "g.txt")
-        ...     _ = Path(path).write_text("# a triangle\\n10 20\\n20 30\\n30 10\\n")
+        ...     path = Path(folder) / "g.txt"
+        ...     _ = path.write_text("# a triangle\n10 20\n20 30\n30 10\n")
         ...     g = read_edgelist(path)
         >>> g, g.names.tolist()
         (Graph(num_nodes=3, num_edges=3, undirected, named), [10, 20, 30])
@@ -236,7 +236,7 @@ def _tab_if_used(head: bytes) -> str | None:
 
 
 def write_edgelist(graph: Graph, path: str | os.PathLike[str]) -> None:
-    """Write a graph to a file whose ending tells the form: text (also ``.gz``), .mtx, .npz, .mat or .graphml.
+    r"""Write a graph to a file whose ending tells the form: text (also ``.gz``), .mtx, .npz, .mat or .graphml.
 
     Text has every edge once (``u <= v`` when undirected), the names as ids, and weights as a third column; a first
     line ``# graphx num_nodes=N`` keeps nodes without edges (a .csv begins with ``source,target`` instead where it can).
@@ -251,12 +251,12 @@ def write_edgelist(graph: Graph, path: str | os.PathLike[str]) -> None:
             a name), the ending is unknown, or the file cannot be written.
 
     Example:
-        >>> import os, tempfile
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "path.edgelist")
+        ...     path = Path(folder) / "path.edgelist"
         ...     write_edgelist(Graph.from_edges([0, 1], [1, 2]), path)
-        ...     Path(path).read_text()
-        '# graphx num_nodes=3\\n0 1\\n1 2\\n'
+        ...     path.read_text()
+        '# graphx num_nodes=3\n0 1\n1 2\n'
     """
     target = Path(path)
     form, suffix = _sources.form_of_path(target)
@@ -283,8 +283,8 @@ def _write_text(graph: Graph, stream: IO[bytes] | gzip.GzipFile, suffix: str) ->
     isolated = bool(np.any(np.diff(graph.indptr) == 0)) and _has_isolated(graph)
     if names is not None and isolated:
         raise InputError(
-            "a node with a name has no edge, and an edge list cannot hold it; write .npz or .graphml, or drop the names with "
-            "without_names()"
+            "a node with a name has no edge, and an edge list cannot hold it; write .npz or .graphml, or drop the "
+            "names with without_names()"
         )
     fields = ["# graphx"] + ["ids=text"] * isinstance(names, tuple) + [f"num_nodes={graph.num_nodes}"] * (names is None)
     if suffix != ".csv" or isolated or isinstance(names, tuple):
@@ -349,7 +349,5 @@ def _edge_blocks(graph: Graph, undirected: bool, size: int = 1 << 20) -> Any:
 def _field(name: str) -> str:
     if bad := _UNWRITABLE.search(name):
         what = f"holds {bad[0]!r}" if name else "is empty"
-        raise InputError(
-            f"the name {name!r} {what}, which no line of text can; rename the node, or write .npz"
-        )
+        raise InputError(f"the name {name!r} {what}, which no line of text can; rename the node, or write .npz")
     return '"' + name.replace('"', '""') + '"' if _NEEDS_QUOTES.search(name) else name

@@ -147,9 +147,16 @@ def load_graph(
     )
 
 
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long, a NUL: no path
+        return False
+
+
 def _resolve(name_or_path: str | os.PathLike[str]) -> Dataset | None:
     """The data set of a name; None for a file, a saved graph or standard input."""
-    if isinstance(name_or_path, str) and name_or_path != "-" and not os.path.exists(name_or_path):
+    if isinstance(name_or_path, str) and name_or_path != "-" and not _is_there(name_or_path):
         data = find_dataset(name_or_path)
         if data is None and (name_or_path.lower().startswith(("ogbn", "ogbl", "ogbg"))):
             data = Dataset(name_or_path, "ogb", name_or_path, "a data set in OGB's layout", None, None)

@@ -140,6 +140,9 @@ def dataset_names(family: str | None = None) -> list[str]:
     Raises:
         InputError: There is no such family.
 
+    Returns:
+        What :func:`graphx.data.load_graph` takes.
+
     Example:
         >>> dataset_names("planetoid")
         ['citeseer', 'cora', 'pubmed']
@@ -157,6 +160,12 @@ def find_dataset(name: str) -> Dataset | None:
 
     Returns:
         What is known about it.
+
+    Args:
+        name: The name or one of its aliases.
+
+    Returns:
+        What is known about it, or None.
 
     Example:
         >>> find_dataset("Les_Miserables").num_edges

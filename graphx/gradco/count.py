@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], object]
 
 _HOP2 = range(19, 27)
 _FAR = 27
-_DEFAULT_BLOCK_BYTES = 6 << 20
+_DEFAULT_BLOCK_BYTES = 12 << 20
 
 
 class OrbitSummary(NamedTuple):
@@ -235,8 +235,7 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
 
         Args:
             keys: Which matrices; None for all 28.
-            max_block_bytes: About how many bytes a block may take (up to twice as many where that gives threads enough
-                rows to share, and 32 rows at least); the working memory is about twice the block.
+            max_block_bytes: About how many bytes a block may take, two rows at least.
 
         Yields:
             :class:`OrbitBlock`.
@@ -513,10 +512,12 @@ def _simple(graph: Graph) -> Graph:
 
 
 def _csr(
-    values: npt.NDArray[Any], indices: npt.NDArray[np.int32], indptr: npt.NDArray[np.int64], shape: tuple[int, int]
+    values: npt.NDArray[Any], indices: npt.NDArray[np.int32], indptr: npt.NDArray[Any], shape: tuple[int, int]
 ) -> csr_array:
     from scipy.sparse import csr_array
 
+    if indptr[-1] <= np.iinfo(np.int32).max:  # scipy wants one type for both, and would copy the long one
+        indptr = indptr.astype(np.int32)
     matrix = csr_array((values, indices, indptr), shape=shape, copy=False)
     matrix.has_canonical_format = True  # ascending, no duplicates: known, not to be looked for
     return matrix

@@ -103,12 +103,12 @@ class OrbitOperator(LinearOperator):  # type: ignore[misc, unused-ignore]
         return np.ascontiguousarray(x)
 
     def _check_fits(self, x: Array) -> None:
-        # Every partial product of a chain is bounded by the same walk counts: d_max * (row sum), generously.
+        # No entry passes the largest row sum times the largest operand. Partial products of a chain may, and wrap: they
+        # are sums and differences modulo 2^64, so what fits in the end is exact.
         largest = max(abs(int(x.max(initial=0))), abs(int(x.min(initial=0))))
         degrees = self._orbits._run("graphlet degrees", 1, self._orbits._counter.graphlet_degrees)
         rows = int(degrees[:, self.key[1]].max(initial=0)) * ROW_DIVISORS[self.key]
-        walks = self._orbits.graph.max_degree ** min(3, self.key[0] + 1)
-        if largest * max(rows, walks) * 4 >= 2**63:
+        if largest * rows >= 2**63:
             raise CapacityError(
                 f"the product with an operand of up to {largest:,} could pass 2^63; convert it to float64 first"
             )

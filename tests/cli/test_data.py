@@ -118,7 +118,8 @@ def test_what_argparse_refuses(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_as_a_module_without_torch() -> None:
-    code = "import sys, runpy\nsys.argv = ['x', 'info', 'karate']\ntry:\n    runpy.run_module('graphx.data', run_name='__main__')\n"
+    code = "import sys, runpy\nsys.argv = ['x', 'info', 'karate']\ntry:\n"
+    code += "    runpy.run_module('graphx.data', run_name='__main__')\n"
     code += "except SystemExit as done:\n    print(done.code, 'torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=False)
     assert run.stdout.splitlines()[-1] == "0 False", run.stderr
@@ -139,3 +140,22 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert all(name in out for name in ("list", "info", "convert", "split", "GRAPHX_DATA"))
     assert graphx.cli.main(["data", "list", "--family", "packaged"]) == 0
+
+
+def test_split(capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:
+    from graphx.data.splits import link_split, load_split, ncn_link_split
+
+    karate = load_graph("karate")
+    assert printed(capsys, "split", "karate", "-o", "k.npz", "--seed", "3") == "k.npz: 56 train, 7 val, 15 test\n"
+    assert load_split("k.npz", karate) == link_split(karate, seed=3)
+    printed(capsys, "split", "karate", "-o", "k.npz", "--val", "0.3", "--test", "0.3")
+    assert load_split("k.npz", karate) == link_split(karate, 0.3, 0.3)
+    printed(capsys, "split", "karate", "-o", "k.npz", "--kind", "ncn", "--seed", "1")
+    assert load_split("k.npz", karate) == ncn_link_split(karate, seed=1)
+    assert "leave --val and --test out" in refused(
+        capsys, "split", "karate", "-o", "k.npz", "--kind", "ncn", "--val", "0"
+    )
+    assert "expected one of: .npz" in refused(capsys, "split", "karate", "-o", "k.csv")
+    printed(capsys, "split", "texas", "-o", "t.npz", "--kind", "node", "--root", str(data_dir))
+    split = load_split("t.npz", graphx.data.load("texas", data_dir))
+    assert split.train.size + split.val.size + split.test.size == 183

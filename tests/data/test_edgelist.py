@@ -43,7 +43,7 @@ def edges(graph: Graph) -> list[tuple[Any, ...]]:
     return sorted(pairs if w is None else [(*p, x) for p, x in zip(pairs, w.tolist(), strict=True)])
 
 
-# -- the grammar ---------------------------------------------------------------------------------------------------------
+# -- the grammar -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,10 @@ def edges(graph: Graph) -> list[tuple[Any, ...]]:
 )
 def test_spellings_of_one_path(tmp_path: Path, text: str) -> None:
     g = read(tmp_path, text)
-    assert g.indptr.tolist() == [0, 1, 3, 4] and g.indices.tolist() == [1, 0, 2, 1]
-    assert g.names is None and not g.is_weighted
+    assert g.indptr.tolist() == [0, 1, 3, 4]
+    assert g.indices.tolist() == [1, 0, 2, 1]
+    assert g.names is None
+    assert not g.is_weighted
 
 
 def test_everything_is_counted(tmp_path: Path) -> None:
@@ -78,43 +80,54 @@ def test_everything_is_counted(tmp_path: Path) -> None:
     report = g.report
     assert (report.lines, report.comments, report.header) == (8, 2, "from,to,weight")
     assert (report.edges_read, report.duplicates_merged, report.self_loops_dropped) == (5, 2, 1)
-    assert report.relabelled == "integers" and report.source.endswith("g.txt")
+    assert report.relabelled == "integers"
+    assert report.source.endswith("g.txt")
     assert report.summary().endswith(
-        "g.txt: 5 edges read (2 comment or blank lines skipped); header line 'from,to,weight' skipped; 2 duplicates merged; "
-        "1 self-loop dropped; integer ids are not 0..N-1 and were kept as names"
+        "g.txt: 5 edges read (2 comment or blank lines skipped); header line 'from,to,weight' skipped; "
+        "2 duplicates merged; 1 self-loop dropped; integer ids are not 0..N-1 and were kept as names"
     )
 
 
 def test_directed_keeps_directions_and_loops_when_asked(tmp_path: Path) -> None:
     g = read(tmp_path, "0 1\n1 0\n1 2\n2 2\n", directed=True, self_loops="keep")
-    assert g.indices.tolist() == [1, 0, 2, 2] and not g.is_undirected and g.num_self_loops == 1
+    assert g.indices.tolist() == [1, 0, 2, 2]
+    assert not g.is_undirected
+    assert g.num_self_loops == 1
     assert g.report.is_clean
 
 
 def test_integer_ids_are_relabelled_in_ascending_order(tmp_path: Path) -> None:
     g = read(tmp_path, f"{2**40} 7\n7 {2**63 - 1}\n")
-    assert isinstance(g.names, np.ndarray) and g.names.dtype == np.int64
-    assert g.names.tolist() == [7, 2**40, 2**63 - 1] and g.indices.tolist() == [1, 2, 0, 0]
+    assert isinstance(g.names, np.ndarray)
+    assert g.names.dtype == np.int64
+    assert g.names.tolist() == [7, 2**40, 2**63 - 1]
+    assert g.indices.tolist() == [1, 2, 0, 0]
     big = read(tmp_path, f"{2**64 - 1} 0\n")
-    assert isinstance(big.names, np.ndarray) and big.names.tolist() == [0, 2**64 - 1] and big.names.dtype == np.uint64
+    assert isinstance(big.names, np.ndarray)
+    assert big.names.tolist() == [0, 2**64 - 1]
+    assert big.names.dtype == np.uint64
     close = read(tmp_path, "5 3\n3 9\n")
-    assert isinstance(close.names, np.ndarray) and close.names.tolist() == [3, 5, 9]
+    assert isinstance(close.names, np.ndarray)
+    assert close.names.tolist() == [3, 5, 9]
 
 
 def test_beyond_64_bits_and_leading_zeros_are_text(tmp_path: Path) -> None:
     g = read(tmp_path, f"{2**64} 1\n")
     assert g.names == ("1", str(2**64))
     zeros = read(tmp_path, "007 7\n7 1\n")
-    assert zeros.names == ("007", "1", "7") and zeros.num_edges == 2
+    assert zeros.names == ("007", "1", "7")
+    assert zeros.num_edges == 2
     assert zeros.report.text_ids_because.endswith("g.txt:1:1")
 
 
 def test_text_ids_are_sorted_by_bytes_and_reported(tmp_path: Path) -> None:
     g = read(tmp_path, "b 1\n10 é\nZ b\n")
-    assert g.names == ("1", "10", "Z", "b", "é") and edges(g) == [("1", "b"), ("10", "é"), ("Z", "b")]
+    assert g.names == ("1", "10", "Z", "b", "é")
+    assert edges(g) == [("1", "b"), ("10", "é"), ("Z", "b")]
     assert g.report.relabelled == "text"
     late = read(tmp_path, "1 2\n2 3\n3 x\n")
-    assert late.names == ("1", "2", "3", "x") and late.report.text_ids_because.endswith("g.txt:3:3")
+    assert late.names == ("1", "2", "3", "x")
+    assert late.report.text_ids_because.endswith("g.txt:3:3")
 
 
 def test_quotes_and_delimiters(tmp_path: Path) -> None:
@@ -159,19 +172,22 @@ def test_columns_and_weights(tmp_path: Path) -> None:
     three = "0 1 2\n1 2 -3.25\n"
     assert edges(read(tmp_path, three)) == [(0, 1, 2.0), (1, 2, -3.25)]
     bare = read(tmp_path, three, weighted=False)
-    assert not bare.is_weighted and bare.report.weights_dropped
+    assert not bare.is_weighted
+    assert bare.report.weights_dropped
     assert read(tmp_path, "0 1 +1.5E2\n").weights.tolist() == [150.0, 150.0]  # type: ignore[union-attr]
     assert edges(read(tmp_path, "0 1 2\n1 0 3\n", duplicates="sum")) == [(0, 1, 5.0)]
 
 
 def test_num_nodes_keeps_isolated_nodes(tmp_path: Path) -> None:
     g = read(tmp_path, "0 5\n", num_nodes=8)
-    assert g.num_nodes == 8 and g.names is None and g.degrees().tolist() == [1, 0, 0, 0, 0, 1, 0, 0]
+    assert g.num_nodes == 8
+    assert g.names is None
+    assert g.degrees().tolist() == [1, 0, 0, 0, 0, 1, 0, 0]
     assert read(tmp_path, "# graphx num_nodes=8\n0 5\n").num_nodes == 8
     assert read(tmp_path, "# graphx num_nodes=2\n").num_nodes == 2  # no edge at all
 
 
-# -- bad input -----------------------------------------------------------------------------------------------------------
+# -- bad input -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -275,7 +291,7 @@ def test_truncated_and_damaged_gzip(tmp_path: Path) -> None:
         with pytest.raises(FormatError, match="the gzip data are damaged or end early"):
             read(tmp_path, packed[:cut], name="g.txt.gz")
     damaged = packed[: len(packed) // 2] + b"\x00" * 50 + packed[len(packed) // 2 + 50 :]
-    with pytest.raises(FormatError, match="g.txt.gz"):
+    with pytest.raises(FormatError, match=r"g\.txt\.gz"):
         read(tmp_path, damaged, name="g.txt.gz")
     assert read(tmp_path, packed, name="g.txt.gz") == read(tmp_path, text)
     assert read(tmp_path, packed, name="no-ending") == read(tmp_path, text)  # told by the bytes
@@ -295,7 +311,7 @@ def test_paths_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def denied(*args: Any, **kwargs: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("builtins.open", denied)
+    monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(InputError, match=r"cannot be opened \(Permission denied\); check the path"):
         read_edgelist(tmp_path / "file")
 
@@ -330,7 +346,7 @@ def test_bad_arguments(tmp_path: Path, options: dict[str, Any]) -> None:
         read(tmp_path, "0 1\n", **options)
 
 
-# -- streams, threads, interrupts ----------------------------------------------------------------------------------------
+# -- streams, threads, interrupts ------------------------------------------------------------------------------------
 
 
 class _Stdin:
@@ -342,9 +358,10 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"a b\nb c\n", gzip.compress(b"a b\nb c\n")):
         monkeypatch.setattr(sys, "stdin", _Stdin(data))
         g = read_edgelist("-")
-        assert g.names == ("a", "b", "c") and g.report.source == "<stdin>"
+        assert g.names == ("a", "b", "c")
+        assert g.report.source == "<stdin>"
     monkeypatch.setattr(sys, "stdin", _Stdin(b"0 1\n2\n"))
-    with pytest.raises(FormatError, match="^<stdin>:2:1: "):
+    with pytest.raises(FormatError, match=r"^<stdin>:2:1: "):
         read_edgelist("-")
 
 
@@ -379,9 +396,11 @@ def test_same_bits_for_any_threads_and_through_gzip(tmp_path: Path, kind: str) -
     assert made[0].num_edges == len(expected)
     names = made[0].names
     if kind in ("sparse", "huge"):
-        assert isinstance(names, np.ndarray) and np.array_equal(names, np.unique(ids.astype(np.int64)))
+        assert isinstance(names, np.ndarray)
+        assert np.array_equal(names, np.unique(ids.astype(np.int64)))
     if kind == "text":
-        assert isinstance(names, tuple) and list(names) == sorted({f"n{u}" for u in ids.ravel().tolist()})
+        assert isinstance(names, tuple)
+        assert list(names) == sorted({f"n{u}" for u in ids.ravel().tolist()})
     assert made[0].report.duplicates_merged == len(ids) - len(expected) - int((ids[:, 0] == ids[:, 1]).sum())
 
 
@@ -392,14 +411,18 @@ def test_lines_across_chunk_borders(tmp_path: Path) -> None:
     for shift in range(1, 14):
         comment = b"#" * (shift - 1) + b"\n" if shift > 1 else b"\n"
         g = read(tmp_path, comment + body, num_threads=2)
-        assert g == expected and g.report.lines == 700_001 and g.report.edges_read == 700_000
+        assert g == expected
+        assert g.report.lines == 700_001
+        assert g.report.edges_read == 700_000
 
 
 def test_many_comments_before_the_first_edge(tmp_path: Path) -> None:
     comments = b"# a comment that goes on for a while\n" * 300_000
     for data in (comments + b"0 1\n", gzip.compress(comments + b"0 1\n", 1)):
         g = read(tmp_path, data, num_threads=2)
-        assert g.num_edges == 1 and g.report.comments == 300_000 and g.report.lines == 300_001
+        assert g.num_edges == 1
+        assert g.report.comments == 300_000
+        assert g.report.lines == 300_001
     with pytest.raises(FormatError, match=r"g\.txt:300002:1: "):
         read(tmp_path, comments + b"0 1\n2\n")
 
@@ -408,7 +431,8 @@ def test_progress_reaches_the_size(tmp_path: Path) -> None:
     seen: list[int] = []
     text = "".join(f"{i} {i + 1}\n" for i in range(1_200_000))
     read(tmp_path, text, progress=seen.append, num_threads=1)
-    assert seen == sorted(seen) and all(0 <= x <= len(text) for x in seen)
+    assert seen == sorted(seen)
+    assert all(0 <= x <= len(text) for x in seen)
 
     def stop(done: int) -> None:
         raise RuntimeError("enough")
@@ -430,7 +454,8 @@ def test_ctrl_c_ends_it_within_a_second(tmp_path: Path) -> None:
     )
     for threads in ("1", "2"):
         child = subprocess.Popen([sys.executable, "-c", code, threads], stdout=subprocess.PIPE, text=True)
-        assert child.stdout is not None and child.stdout.readline() == "go\n"
+        assert child.stdout is not None
+        assert child.stdout.readline() == "go\n"
         time.sleep(0.3)
         sent = time.monotonic()
         child.send_signal(signal.SIGINT)
@@ -439,7 +464,7 @@ def test_ctrl_c_ends_it_within_a_second(tmp_path: Path) -> None:
         assert float(out.split()[1]) - sent < 1.0
 
 
-# -- round trips ---------------------------------------------------------------------------------------------------------
+# -- round trips -----------------------------------------------------------------------------------------------------
 
 _names = st.text(
     st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\x7f\u2028\u2029\x85"), min_size=1, max_size=8
@@ -483,8 +508,10 @@ def test_write_then_read(tmp_path: Path, ending: str, names: str, data: st.DataO
     back = read_edgelist(path, directed=not g.is_undirected, self_loops="keep")
     if names == "none":
         assert back == g
-    assert edges(back) == edges(g) and back.num_nodes == g.num_nodes
-    assert back.is_weighted == g.is_weighted and back.report.duplicates_merged == 0
+    assert edges(back) == edges(g)
+    assert back.num_nodes == g.num_nodes
+    assert back.is_weighted == g.is_weighted
+    assert back.report.duplicates_merged == 0
     if names == "text":
         assert set(back.names or ()) == set(g.names)  # type: ignore[arg-type]
 
@@ -532,7 +559,8 @@ def test_networkx_files_as_they_are(tmp_path: Path) -> None:
     assert read_edgelist(tmp_path / "default.txt").num_edges == 254
     nx.write_weighted_edgelist(g, tmp_path / "weighted.txt")
     back = read_edgelist(tmp_path / "weighted.txt")
-    assert back.is_weighted and edges(back) == sorted((min(u, v), max(u, v), d) for u, v, d in g.edges(data="weight"))
+    assert back.is_weighted
+    assert edges(back) == sorted((min(u, v), max(u, v), d) for u, v, d in g.edges(data="weight"))
 
 
 @pytest.mark.parametrize("self_loops", ["drop", "keep"])

@@ -33,7 +33,8 @@ def test_les_miserables_by_any_spelling(name: str) -> None:
     g = load_graph(name)
     known = nx.les_miserables_graph()
     assert (g.num_nodes, g.num_edges) == (77, 254)
-    assert isinstance(g.names, tuple) and list(g.names) == sorted(known)
+    assert isinstance(g.names, tuple)
+    assert list(g.names) == sorted(known)
     assert nx.utils.edges_equal(g.to_networkx().edges, known.edges())
 
 
@@ -69,7 +70,7 @@ def _known_networks() -> list[Any]:
     readme = DATA / "README.md"
     if not readme.is_file():
         return []
-    row = re.compile(r"^\| ([\w.-]+) \| [\w ]+ \| (\d+) \| (\d+) \| (\d+) \|", re.M)
+    row = re.compile(r"^\| ([\w.-]+) \| [\w ]+ \| (\d+) \| (\d+) \| (\d+) \|", re.MULTILINE)
     found = [(m[1], int(m[2]), int(m[3]), int(m[4])) for m in row.finditer(readme.read_text())]
     return [x for x in found if (DATA / "networks" / f"{x[0]}.edgelist.gz").is_file()]
 
@@ -83,7 +84,8 @@ def test_real_networks_have_their_known_counts(tmp_path: Path) -> None:
         assert (g.num_nodes, g.num_edges, g.max_degree) == (nodes, count, largest), name
         assert g.report.is_clean, g.report.summary()
         bare = load_graph(DATA / "networks" / f"{name}.edgelist.gz")
-        assert bare.num_edges == count and bare.num_nodes == int((g.degrees() > 0).sum())
+        assert bare.num_edges == count
+        assert bare.num_nodes == int((g.degrees() > 0).sum())
     write_edgelist(g, tmp_path / "copy.npz")
     assert load_graph(tmp_path / "copy.npz") == g
 
@@ -97,7 +99,8 @@ def test_real_files_of_other_forms() -> None:
     deezer = load_graph(DATA / "multilabel/deezer_hu/HU_edges.csv.gz")
     assert (deezer.num_nodes, deezer.num_edges, deezer.report.header) == (47538, 222887, "node_1,node_2")
     photo = load_graph(next((DATA / "amazon").rglob("*hoto*.npz")), self_loops="drop")
-    assert photo.num_nodes == 7650 and photo.num_edges == 238162 // 2
+    assert photo.num_nodes == 7650
+    assert photo.num_edges == 238162 // 2
 
 
 @needs_data
@@ -107,4 +110,5 @@ def test_orca_sample_has_a_line_of_sizes() -> None:
         load_graph(path)
     g = load_graph(path, header=True)
     degrees = np.loadtxt(DATA / "orca" / "node-4.out", dtype=np.int64)[:, 0]
-    assert g.num_edges == 1000 and np.array_equal(load_graph(path, header=True, num_nodes=100).degrees(), degrees)
+    assert g.num_edges == 1000
+    assert np.array_equal(load_graph(path, header=True, num_nodes=100).degrees(), degrees)

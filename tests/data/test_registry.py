@@ -14,13 +14,19 @@ from graphx.errors import InputError
 @pytest.mark.parametrize("name", [*dataset_names("packaged"), *dataset_names("networkx")])
 def test_every_entry_tells_the_truth(name: str) -> None:
     data = find_dataset(name)
-    assert data is not None and data.name == name
+    assert data is not None
+    assert data.name == name
     assert data.path.is_file() or data.family == "networkx"
     g = load_graph(name)
     assert (g.num_nodes, g.num_edges) == (data.num_nodes, data.num_edges)
-    assert g.is_undirected and not g.is_weighted and not g.has_self_loops
-    assert g.report.duplicates_merged == 0 and g.report.self_loops_dropped == 0
-    assert data.citation and data.licence and data.title
+    assert g.is_undirected
+    assert not g.is_weighted
+    assert not g.has_self_loops
+    assert g.report.duplicates_merged == 0
+    assert g.report.self_loops_dropped == 0
+    assert data.citation
+    assert data.licence
+    assert data.title
     for alias in data.aliases:
         assert find_dataset(alias.upper().replace("-", "_")) is data
 

@@ -249,6 +249,16 @@ def test_summary_tells_of_the_matrices(case: NamedGraph) -> None:
         assert summary.maximum == matrix.data.max(initial=0)
 
 
+@pytest.mark.parametrize("case", [*SMALL[:4], *FAMILIES], ids=str)
+def test_indices_take_four_bytes(case: NamedGraph) -> None:
+    """scipy widens, by a copy, the indices of arrays whose two index types differ."""
+    orbits = OrbitAdjacency(case.graph)
+    for matrices in (orbits.to_csr(), dict(orbits), next(iter(orbits.iter_blocks()), {})):
+        for matrix in matrices.values():
+            assert matrix.indices.dtype == np.int32
+            assert matrix.data.dtype in (np.int16, np.int32)
+
+
 def test_mapping() -> None:
     orbits = OrbitAdjacency(FAMILIES[0].graph)
     assert len(orbits) == 28

@@ -1,6 +1,7 @@
 // Memory for large outputs: never zero-filled, grown in place where the system can, huge pages where they exist.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -54,7 +55,7 @@ public:
         size_ = size;
     }
     void fill(T value) {
-        for (std::size_t i = 0; i < size_; ++i) data_[i] = value;
+        std::fill_n(data_, size_, value);
     }
     // Gives memory behind size() back to the system.
     void shrink() {

@@ -316,6 +316,45 @@ inline void radix_sort(std::uint32_t*& keys, std::uint32_t*& other, std::int64_t
     }
 }
 
+// Moves the keys to `to` in the order of (key >> shift & mask); `start` holds the counts of each value, and is used up.
+inline void scatter(const std::uint32_t* from, std::uint32_t* to, std::int64_t size, int shift, std::uint32_t mask,
+                    std::vector<std::uint32_t>& start) {
+    std::uint32_t total = 0;
+    for (std::uint32_t& count : start) total += std::exchange(count, total);
+    for (std::int64_t i = 0; i < size; ++i) to[start[from[i] >> shift & mask]++] = from[i];
+}
+
+// Sorts keys (row, column of `low` bits). Where rows are short, the upper 11 bits of the column order a row almost, and
+// an insertion sort that seldom moves anything replaces a pass of the radix sort.
+inline void sort_keys(std::uint32_t*& keys, std::uint32_t*& other, std::int64_t size, int low, int rows) {
+    constexpr int upper = 11;
+    constexpr std::uint32_t short_row = 64;  // bounds the insertion sort when all columns share their upper bits
+    if (size < 1024 || size > std::int64_t{0xffffffff} || low <= upper || low + rows <= 2 * upper) {
+        radix_sort(keys, other, size, low + rows);
+        return;
+    }
+    constexpr std::uint32_t mask = (std::uint32_t{1} << upper) - 1;
+    const int skip = low - upper;
+    const std::uint32_t row_mask = static_cast<std::uint32_t>((std::uint64_t{1} << rows) - 1);
+    std::vector<std::uint32_t> by_column(mask + 1, 0), by_row(static_cast<std::size_t>(row_mask) + 1, 0);
+    for (std::int64_t i = 0; i < size; ++i) {
+        ++by_column[keys[i] >> skip & mask];
+        ++by_row[keys[i] >> low];
+    }
+    if (*std::max_element(by_row.begin(), by_row.end()) > short_row) {
+        radix_sort(keys, other, size, low + rows);
+        return;
+    }
+    scatter(keys, other, size, skip, mask, by_column);
+    scatter(other, keys, size, low, row_mask, by_row);
+    for (std::int64_t i = 1; i < size; ++i) {
+        const std::uint32_t key = keys[i];
+        std::int64_t hole = i;
+        for (; hole > 0 && keys[hole - 1] > key; --hole) keys[hole] = keys[hole - 1];
+        keys[hole] = key;
+    }
+}
+
 struct BucketDone {
     std::int64_t kept = 0, merged = 0;
     RowClash clash;
@@ -388,7 +427,7 @@ BuiltCsr build_by_buckets(Control& control, const Edges& edges, const BuildOptio
         room.resize(static_cast<std::size_t>(size));
         std::uint32_t* sorted = keys + first;
         std::uint32_t* other = room.data();
-        radix_sort(sorted, other, size, low + shift);
+        sort_keys(sorted, other, size, low, shift);
         control.checkpoint();
         std::int32_t* indices = out.indices.data() + first;  // may be where the keys are: it never overtakes them
         std::int64_t row = bucket << shift;

@@ -11,7 +11,15 @@
 namespace graphx {
 
 inline constexpr std::size_t kEmitSlack = 32;  // entries that output arrays hold beyond what is kept
-inline constexpr std::int64_t kLanes = 16;     // rows that share a dense tile
+inline constexpr std::int64_t kLanes = 32;     // rows that share a dense tile
+inline constexpr std::int64_t kStep = 16;      // nodes that a dense tile is padded to a multiple of
+
+// Where the sparse rows of a dense tile go; values are integers of `width` bytes.
+struct TileTarget {
+    std::int32_t* columns[kLanes];
+    char* values[kLanes];
+    int width;
+};
 
 template <class I>
 struct Emitter {
@@ -28,13 +36,19 @@ struct Emitter {
     // twice_edges[v] += |members[w] & members[v]| for every v of `row`, bitsets of `words` words.
     void (*intersect)(const std::uint64_t* members, int words, std::int64_t w, const std::int32_t* row,
                       std::int64_t size, I* twice_edges);
-    // dense[v] += sum of far[y] over neighbours y of v, 16 lanes at once, for v in [start, stop).
+    // dense[v] = sum of far[y] over neighbours y of v, kLanes at once, for v in [start, stop). The narrow one saturates
+    // and then returns true.
+    bool (*spread16)(const Csr& graph, std::int64_t start, std::int64_t stop, const std::uint16_t* far,
+                     std::uint16_t* dense);
     void (*spread)(const Csr& graph, std::int64_t start, std::int64_t stop, const Far* far, I* dense);
-    // Turns dense [nodes, 16] into `rows` sparse rows at distance `stride` and zeroes it.
-    void (*drain)(std::int64_t nodes, int rows, I* dense, std::int64_t stride, std::int32_t* columns, I* values,
-                  std::int64_t* sizes, I* most);
-    void (*drain_summary)(std::int64_t nodes, I* dense, std::int64_t* nonzeros, std::int64_t* total,
-                          std::int64_t* maximum);
+    // Nonzeros of each lane, sum and largest value of dense [nodes, kLanes].
+    void (*count16)(std::int64_t nodes, const std::uint16_t* dense, std::int64_t* nonzeros, std::int64_t* total,
+                    std::int64_t* maximum);
+    void (*count)(std::int64_t nodes, const I* dense, std::int64_t* nonzeros, std::int64_t* total,
+                  std::int64_t* maximum);
+    // Turns dense [nodes, kLanes] into `rows` sparse rows; writes exactly what count found.
+    void (*drain16)(std::int64_t nodes, int rows, const std::uint16_t* dense, const TileTarget& target);
+    void (*drain)(std::int64_t nodes, int rows, const I* dense, const TileTarget& target);
 };
 
 template <class I>

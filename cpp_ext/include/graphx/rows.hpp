@@ -15,6 +15,7 @@ namespace graphx {
 // What rows need beside the edge basis; made once for a selection of keys, shared by every later call.
 template <class I>
 struct RowTables {
+    bool near = false;               // made for keys beyond hop 1, which need the arrays here
     bool inside = false;             // made for keys that need the edges inside common neighbourhoods
     Buffer<std::int32_t> triangles;  // [2 num_edges] t(u, v) of each CSR entry
     Buffer<std::int32_t> degrees;    // [num_nodes]
@@ -66,7 +67,7 @@ public:
     RowStream(const RowStream&) = delete;
     RowStream& operator=(const RowStream&) = delete;
 
-    // Computes the next rows, about `block_bytes` of output, up to twice that to have 64 rows, 32 rows at least. False at the end.
+    // Computes the next rows, about `block_bytes` of output, two rows at least. False at the end.
     bool next(std::int64_t block_bytes, Control& control);
     std::int64_t start() const;
     std::int64_t stop() const;
