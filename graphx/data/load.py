@@ -33,11 +33,11 @@ def load(
 
     Args:
         name_or_path: A name of :func:`graphx.data.list`, a name of OGB, a folder that ``ogb.io.DatasetSaver`` wrote,
-            or any file that :func:`load_graph` reads. A file that exists wins over a name.
+            the folder of a text graph, or any file that :func:`load_graph` reads. A file that exists wins over a name.
         root: The folder that raw files lie in.
         split: Planetoid: ``'public'``, ``'geom-gcn'`` (ten splits), ``'full'`` or ``'random'``.
         **options: For files and structure-only sets those of :func:`load_graph`; for text graphs those of
-            ``graphx.data.text``.
+            :func:`graphx.data.text.load_text_graph`, such as ``encoder``.
 
     Returns:
         ``torch_geometric.data.Data`` with what the set has: ``edge_index`` int64 ``[2, E]``, ``x`` ``[N, F]``, ``y``
@@ -58,12 +58,19 @@ def load(
     if split is not None and (data is None or split not in FAMILIES[data.family].splits):
         known = ", ".join(FAMILIES[data.family].splits) if data is not None else ""
         raise InputError(f"split={split!r}: {os.fspath(name_or_path)} has {known or 'no splits to choose from'}")
+    if data is None and _is_text(name_or_path):
+        from graphx.data.text import load_text_graph
+
+        return load_text_graph(Path(name_or_path), **options)
     if data is None or data.family in ("networkx", "seal", "bionev", "networks", "orca"):
         return load_graph(name_or_path, root, **options).to_pyg()
     if data.family == "text":
-        from graphx.data.text import load_text  # type: ignore[import-not-found,unused-ignore]
+        from graphx.data._pyg import raw_files
+        from graphx.data.text import load_text_graph
 
-        return load_text(data.name, root, **options)
+        found = raw_files(data, root)
+        verified(found)
+        return load_text_graph(found[data.files[0]].parent, **options)
     if options:
         raise InputError(f"{', '.join(options)}: no option of {data.name}")
     if data.family == "ogb":
@@ -129,6 +136,10 @@ def load_graph(
     """
     data = _resolve(name_or_path)
     if data is None:
+        if _is_text(name_or_path) and not options:
+            from graphx.data.text import read_text_graph
+
+            return read_text_graph(Path(name_or_path)).graph
         if os.path.isdir(name_or_path):
             return _opened(name_or_path, options)
         return read_edgelist(name_or_path, **options)
@@ -166,6 +177,11 @@ def _resolve(name_or_path: str | os.PathLike[str]) -> Dataset | None:
     if os.path.isdir(name_or_path) and is_ogb(name_or_path):
         return Dataset(os.fspath(name_or_path), "ogb", os.fspath(name_or_path), "a local set of OGB", None, None)
     return None
+
+
+def _is_text(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds a text graph."""
+    return os.path.isfile(os.path.join(path, "nodes.jsonl.gz"))
 
 
 def _opened(path: str | os.PathLike[str], options: dict[str, Any]) -> Graph:

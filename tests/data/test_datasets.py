@@ -245,6 +245,32 @@ def test_gowalla(root: Path) -> None:
     assert not pairs
 
 
+TEXT = {
+    "citeseer-text": (3186, 4225, 6),
+    "webkb-cornell-text": (247, 205, 5),
+    "webkb-texas-text": (255, 190, 5),
+    "webkb-washington-text": (265, 278, 5),
+    "webkb-wisconsin-text": (320, 357, 5),
+    "debian-section-text": (53091, 231394, 31),
+    "debian-role-text": (23559, 97323, 9),
+}
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_text_graphs(name: str, root: Path) -> None:
+    nodes, edges, classes = TEXT[name]
+    data = load(name, root, encoder=None)
+    assert (data.num_nodes, data.num_edges, len(data.label_text)) == (nodes, 2 * edges, classes)
+    assert len(data.text) == nodes
+    assert int(data.y.max()) + 1 == classes
+    assert describe(name)["classes"] == classes
+    check_graph(name, root, data)
+    if nodes < 300:
+        folder = next((root / "text").glob(f"*{name.split('-')[1]}"))
+        assert load(folder, encoder=lambda texts: [[1.0, 2.0] for _ in texts]).x.shape == (nodes, 2)
+        assert load_graph(folder) == load_graph(name, root)
+
+
 def test_every_plain_network_by_its_name(root: Path) -> None:
     from graphx.data import dataset_names
 
