@@ -49,7 +49,12 @@ def _reading() -> Iterator[None]:
     for module in ("numpy.core.multiarray", "numpy._core.multiarray"):  # numpy 1 and 2 name them differently
         allowed += [(getattr(multiarray, part), f"{module}.{part}") for part in ("_reconstruct", "scalar")]
     safe: Callable[[list[Any]], Any] | None = getattr(torch.serialization, "safe_globals", None)
-    with safe(allowed) if safe is not None else contextlib.nullcontext(), contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.ExitStack() as stack:
+        if safe is not None:
+            # On leaving, torch forgets what the block allowed, even where it, or PyG's import, had been allowed before.
+            known = set(torch.serialization.get_safe_globals())
+            stack.enter_context(safe([entry for entry in allowed if entry not in known]))
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         yield
 
 

@@ -134,7 +134,12 @@ CITATION = {
 def test_a_local_set_with_shared_negatives(tmp_path: Path) -> None:
     folder = saved(tmp_path / "made", "ogbl-mine", EDGE, metric="hits@2")
     before = sorted((p, p.stat().st_mtime_ns) for p in folder.rglob("*"))
+    import torch
+
+    allowed = set(torch.serialization.get_safe_globals())
+    assert allowed  # those of PyG
     task = load_ogb(folder)
+    assert set(torch.serialization.get_safe_globals()) == allowed
     assert (task.name, task.kind, task.metric) == ("ogbl-mine", "link", "hits@2")
     positive, negative = task.pairs("test")
     assert positive.tolist() == EDGE["test"]["edge"].tolist()
