@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from graphx.data._roots import Found, cache_folder, locate, search_roots
+from graphx._files import _clear_abandoned
+from graphx.data._roots import Found, cache_folder, locate, search_roots, verified
 from graphx.errors import GraphXError, InputError
 
 __all__ = ["fetched", "missing_files"]
@@ -40,7 +41,8 @@ def fetched(
         target = cache_folder() / "data"
     try:
         target.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".download-", dir=target))
+        _clear_abandoned(target / "download")
+        partial = Path(tempfile.mkdtemp(prefix=f".download.partial-{os.getpid()}-", dir=target))
     except OSError as error:
         raise missing_files(name, absent, root, source, f"; {target} cannot be written: {error.strerror}") from error
     try:
@@ -48,6 +50,7 @@ def fetched(
         got = locate(required, globs, [partial])
         if isinstance(got, list):
             raise missing_files(name, got, root, source, "; the download did not bring them")  # noqa: TRY301
+        verified(got)
         for place, path in got.files.items():
             final = target / place
             final.parent.mkdir(parents=True, exist_ok=True)

@@ -60,6 +60,9 @@ FAMILIES: Final = {
         _STRUCTURE, (), "graphx", "facts from the publication, as shipped with networkx (BSD-3-Clause)", ""
     ),
     "networkx": Family(_STRUCTURE, (), "networkx", "BSD-3-Clause", "Hagberg et al., NetworkX, SciPy 2008"),
+    "synthetic": Family(
+        _STRUCTURE, (), "graphx.data.synthetic, with its arguments as options", "MIT", "the docstring of the generator"
+    ),
     "planetoid": Family(
         _NODE,
         tuple(f"planetoid/{{key}}/raw/ind.{{low}}.{part}" for part in _PLANETOID_PARTS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import json
 import pickle
 from collections.abc import Callable, Iterator
@@ -131,6 +132,19 @@ def _networkx(data: Dataset, _found: Found, options: dict[str, Any]) -> Graph:
     return Graph._trusted(made.indptr, made.indices, None, tuple(map(str, nodes)), made.report)
 
 
+def _synthetic(data: Dataset, _found: Found, options: dict[str, Any]) -> Graph:
+    from graphx.data import synthetic
+
+    generator = getattr(synthetic, data.key)
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        inspect.signature(generator).bind(**given)
+    except TypeError as error:
+        raise InputError(f"{data.name}: {error}; expected {data.key}{inspect.signature(generator)}") from None
+    made: Graph = generator(**given)
+    return made
+
+
 def _planetoid(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
     held = unpickled(next(path for place, path in found.files.items() if place.endswith(".graph")))
     u = np.repeat([*held], [len(row) for row in held.values()])
@@ -219,6 +233,7 @@ def _text(data: Dataset, found: Found, options: dict[str, Any]) -> Graph:
 _READERS: Final[dict[str, Callable[[Dataset, Found, dict[str, Any]], Graph]]] = {
     "packaged": _packaged,
     "networkx": _networkx,
+    "synthetic": _synthetic,
     "planetoid": _planetoid,
     **dict.fromkeys(("webkb", "actor", "wikipedia_network"), _geom_gcn),
     **dict.fromkeys(("heterophilous", "platonov_filtered"), _edges_npz),

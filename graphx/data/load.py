@@ -62,7 +62,7 @@ def load(
         from graphx.data.text import load_text_graph
 
         return load_text_graph(Path(name_or_path), **options)
-    if data is None or data.family in ("networkx", "seal", "bionev", "networks", "orca"):
+    if data is None or data.family in ("networkx", "synthetic", "seal", "bionev", "networks", "orca"):
         return load_graph(name_or_path, root, **options).to_pyg()
     if data.family == "text":
         from graphx.data._pyg import raw_files
@@ -118,7 +118,7 @@ def load_graph(
         root: The folder that raw files lie in; None for ``GRAPHX_DATA`` and the user's cache.
         **options: As for :func:`graphx.data.read_edgelist`: directed, weighted, ids, delimiter, header, columns,
             num_nodes, duplicates, self_loops, explicit_zeros, variable, num_threads, progress. A data set of arrays
-            takes directed, duplicates, self_loops and num_threads (and no weights).
+            takes directed, duplicates, self_loops and num_threads (and no weights); a generator its own arguments.
 
     Returns:
         The graph; ``report`` counts what reading cleaned. Nodes are numbered as in :func:`load`. Of many graphs (TU)

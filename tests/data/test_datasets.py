@@ -329,6 +329,42 @@ def test_missing_files_offline_are_named_with_their_source(root: Path, tmp_path:
     assert not list(tmp_path.rglob("*"))  # nothing half-written
 
 
+def test_what_is_missing_is_downloaded_whole_or_not_at_all(root: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    from torch_geometric.datasets import WebKB
+
+    def download(self: Any) -> None:
+        for path in (root / "webkb" / "texas" / "raw").iterdir():
+            shutil.copy(path, self.raw_dir)
+
+    def half(self: Any) -> None:
+        download(self)
+        os.remove(self.raw_paths[3])
+        raise TimeoutError("the line is dead")
+
+    monkeypatch.setattr(WebKB, "download", half)
+    with pytest.raises(
+        InputError, match=r"texas: missing webkb/texas/raw/.* no download: TimeoutError the line is dead"
+    ):
+        load("texas", tmp_path)
+    assert not list(tmp_path.rglob("*"))
+    monkeypatch.setattr(WebKB, "download", download)
+    assert load("texas", tmp_path).num_nodes == 183
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["webkb"]
+    assert load_graph("texas", tmp_path).num_edges == 279
+    monkeypatch.setattr(WebKB, "download", half)
+    assert load("texas", tmp_path).num_nodes == 183  # present now
+    shutil.rmtree(tmp_path / "webkb")
+
+    def wrong(self: Any) -> None:
+        download(self)
+        Path(self.raw_paths[1]).chmod(0o600)
+        Path(self.raw_paths[1]).write_text("<html>404</html>")
+
+    monkeypatch.setattr(WebKB, "download", wrong)
+    with pytest.raises((FormatError, InputError), match=r"texas|checksum"):
+        load("texas", tmp_path)
+
+
 def test_wrong_names_and_options(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="did you mean 'cora'"):
         load("coraa")

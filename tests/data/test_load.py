@@ -112,3 +112,16 @@ def test_orca_sample_has_a_line_of_sizes() -> None:
     degrees = np.loadtxt(DATA / "orca" / "node-4.out", dtype=np.int64)[:, 0]
     assert g.num_edges == 1000
     assert np.array_equal(load_graph(path, header=True, num_nodes=100).degrees(), degrees)
+
+
+def test_generators_by_name() -> None:
+    from graphx.data import synthetic
+
+    assert load_graph("barabasi-albert", num_nodes=30, m=2, seed=1) == synthetic.barabasi_albert(30, 2, seed=1)
+    assert load_graph("Power Law", num_nodes=50, hub=20).max_degree == 20
+    with pytest.raises(
+        InputError, match=r"erdos-renyi: missing a required argument: 'num_edges'; expected erdos_renyi\("
+    ):
+        load_graph("erdos-renyi", num_nodes=5)
+    with pytest.raises(InputError, match="got an unexpected keyword argument 'colour'"):
+        load_graph("cycle", num_nodes=5, colour="red")

@@ -52,7 +52,7 @@ def test_every_data_set_is_described(name: str) -> None:
     assert about["family"] in FAMILIES
     assert all(about[part] for part in ("title", "task", "splits", "licence", "citation", "source"))
     assert name == name.lower() and "_" not in name
-    assert bool(about["files"]) == (about["family"] not in ("packaged", "networkx", "ogb"))
+    assert bool(about["files"]) == (about["family"] not in ("packaged", "networkx", "synthetic", "ogb"))
     homophily = about["homophily"]
     assert homophily is None or 0 <= homophily <= 1
 
