@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -429,6 +432,23 @@ def test_damaged_files(tmp_path: Path) -> None:
     np.savez(path, x=np.ones(3))
     with pytest.raises(StoreError, match="no split"):
         sp.load_split(path, graph)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.02, 0.05, 0.1])
+def test_a_killed_process_leaves_a_whole_split_or_none(tmp_path: Path, after: float) -> None:
+    code = (
+        "import sys; from graphx.data import splits as sp; from graphx.data.synthetic import erdos_renyi\n"
+        "split = sp.link_split(erdos_renyi(2000, 30000), seed=0); print('go', flush=True)\n"
+        "while True: sp.save_split(split, sys.argv[1])"
+    )
+    path = tmp_path / "split.npz"
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"go\n"
+        time.sleep(after)
+        process.kill()
+    if path.exists():
+        graph = make.erdos_renyi(2000, 30000)
+        assert sp.load_split(path, graph) == sp.link_split(graph, seed=0)
 
 
 def test_files_that_cannot_be(tmp_path: Path) -> None:
