@@ -142,4 +142,4 @@ def write_results(path: Path, parts: Mapping[str, Any], versions: Mapping[str, s
     }
     known.update({name: {**stamp, **part} for name, part in parts.items()})
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
+    path.write_text(json.dumps(known, indent=2) + "\n")

@@ -306,23 +306,17 @@ private:
             if (left == 0) continue;
             bits_[word] = 0;
             for (; left; left &= left - 1) {
-                const auto v = static_cast<std::int32_t>(word * 64 + std::countr_zero(left));
-                row_.columns[size] = v;
-                if (full_) {
-                    const Vector sum = sums[v];
-                    sums[v] = Vector{};
-                    row_.c[size] = sum[kC];
-                    row_.g[size] = sum[kG];
-                    row_.gt[size] = sum[kGt];
-                    row_.s[size] = sum[kS];
-                } else {
-                    row_.c[size] = static_cast<I>(counts_[v]);
-                    counts_[v] = 0;
-                }
-                ++size;
+                row_.columns[size++] = static_cast<std::int32_t>(word * 64 + std::countr_zero(left));
             }
         }
         row_.size = size;
+        if (full_) gather_sums(sums);
+        else
+            for (std::int64_t i = 0; i < size; ++i) {
+                std::int32_t& count = counts_[row_.columns[i]];
+                row_.c[i] = static_cast<I>(count);
+                count = 0;
+            }
         if (has_inside) {
             const int half = twice_inside_ ? 1 : 0;
             for (std::int64_t i = 0; i < size; ++i) {
@@ -334,6 +328,36 @@ private:
             std::fill_n(row_.q.data(), size, I{0});
         }
         twice_inside_ = false;
+    }
+
+    // The sums of the columns, from one vector a node into one array a sum; what was read is zero afterwards.
+    void gather_sums(Vector* sums) {
+        const std::int32_t* columns = row_.columns.data();
+        I *g = row_.g.data(), *c = row_.c.data(), *gt = row_.gt.data(), *s = row_.s.data();
+        std::int64_t i = 0;
+        for (; i + 4 <= row_.size; i += 4) {  // transpose four by four
+            const Vector a = sums[columns[i]], b = sums[columns[i + 1]];
+            const Vector d = sums[columns[i + 2]], e = sums[columns[i + 3]];
+            for (int j = 0; j < 4; ++j) sums[columns[i + j]] = Vector{};
+            const Vector ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), de = __builtin_shufflevector(d, e, 0, 4, 1, 5);
+            const Vector ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+            const Vector de2 = __builtin_shufflevector(d, e, 2, 6, 3, 7);
+            const Vector lanes[4] = {
+                __builtin_shufflevector(ab, de, 0, 1, 4, 5), __builtin_shufflevector(ab, de, 2, 3, 6, 7),
+                __builtin_shufflevector(ab2, de2, 0, 1, 4, 5), __builtin_shufflevector(ab2, de2, 2, 3, 6, 7)};
+            std::memcpy(g + i, &lanes[kG], sizeof(Vector));
+            std::memcpy(c + i, &lanes[kC], sizeof(Vector));
+            std::memcpy(gt + i, &lanes[kGt], sizeof(Vector));
+            std::memcpy(s + i, &lanes[kS], sizeof(Vector));
+        }
+        for (; i < row_.size; ++i) {
+            const Vector sum = sums[columns[i]];
+            sums[columns[i]] = Vector{};
+            g[i] = sum[kG];
+            c[i] = sum[kC];
+            gt[i] = sum[kGt];
+            s[i] = sum[kS];
+        }
     }
 
     void hop2(std::int64_t u, std::size_t r) {
@@ -374,10 +398,17 @@ private:
         const auto at = static_cast<std::size_t>(tile_size_);
         tile_columns_.grow(at + size);
         tile_c_.grow(at + size);
-        tile_nine_.grow(at + size);
         std::copy_n(row_.columns.data(), size, tile_columns_.data() + at);
         std::copy_n(row_.c.data(), size, tile_c_.data() + at);
-        for (std::size_t i = 0; i < size; ++i) tile_nine_[at + i] = row_.g[i] - 2 * row_.q[i];
+        const auto nines = static_cast<std::size_t>(nine_start_[r]);
+        nine_columns_.grow(nines + size + kEmitSlack);
+        nine_.grow(nines + size + kEmitSlack);
+        values_.grow(size + kEmitSlack);
+        emit_.hop2(k2_9_10, row_.size, 0, row_.c.data(), row_.g.data(), row_.gt.data(), row_.s.data(), row_.q.data(),
+                   row_.dv.data(), values_.data());
+        I most = 0;
+        nine_start_[r + 1] = nine_start_[r] + emit_.compress(row_.columns.data(), values_.data(), row_.size,
+                                                             nine_columns_.data() + nines, nine_.data() + nines, &most);
         if (!is_dense())  // once the tile is, more work does not change it
             for (std::size_t i = 0; i < size; ++i) tile_work_ += tables_.degrees[row_.columns[i]];
         tile_start_[r] = tile_size_;
@@ -410,7 +441,7 @@ private:
             touched += graph_.degree(y);
             if ((i & 1023) == 0) control.checkpoint();
         }
-        for (std::int64_t i = tile_start_[r]; i < tile_start_[r + 1]; ++i) far_[tile_columns_[i]] -= tile_nine_[i];
+        for (std::int64_t i = nine_start_[r]; i < nine_start_[r + 1]; ++i) far_[nine_columns_[i]] -= nine_[i];
         auto drop = [&](std::int32_t v) {
             far_[v] = 0;
             bits_[static_cast<std::uint32_t>(v) >> 6] &= ~(std::uint64_t{1} << (v & 63));
@@ -492,11 +523,12 @@ private:
     void finish_dense(D* dense, std::int64_t start, std::int64_t stop, Output<I>& out) {
         const auto padded = (n_ + kStep - 1) / kStep * kStep;
         std::fill(dense + n_ * kTile, dense + padded * kTile, D{0});
-        for_pairs(start, stop, [&](std::size_t at, std::int64_t i) {
-            if (const I nine = tile_nine_[i]) dense[at] = static_cast<D>(dense[at] - nine);
-        });
         for (std::int64_t u = start; u < stop; ++u) {
             const auto r = static_cast<std::size_t>(u - start);
+            for (std::int64_t i = nine_start_[r]; i < nine_start_[r + 1]; ++i) {
+                D& value = dense[static_cast<std::size_t>(nine_columns_[i]) * kTile + r];
+                value = static_cast<D>(value - nine_[i]);
+            }
             dense[static_cast<std::size_t>(u) * kTile + r] = 0;
             for (const std::int32_t* v = graph_.begin(u); v != graph_.end(u); ++v)
                 dense[static_cast<std::size_t>(*v) * kTile + r] = 0;
@@ -538,7 +570,10 @@ private:
     Buffer<std::int32_t> columns_;
     Buffer<Far> pairs_dense_;
     Buffer<std::int32_t> tile_columns_;
-    Buffer<I> tile_c_, tile_nine_;
+    Buffer<I> tile_c_;
+    Buffer<std::int32_t> nine_columns_;  // 9_10 of the rows of the tile, without its zeros
+    Buffer<I> nine_;
+    std::array<std::int64_t, kTile + 1> nine_start_{};
     std::array<std::int64_t, kTile + 1> tile_start_{};
     std::int64_t tile_size_ = 0, tile_work_ = 0;
 };
