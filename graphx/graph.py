@@ -30,13 +30,14 @@ from graphx._checks import (
 )
 from graphx._convert import Conversions, convert
 from graphx._report import CleaningReport
+from graphx._saved import Saving
 from graphx._threads import resolve_threads
 from graphx.errors import CapacityError, InputError
 
 __all__ = ["CleaningReport", "Graph", "as_graph"]
 
 
-class Graph(Conversions):
+class Graph(Conversions, Saving):
     r"""A graph as a checked CSR adjacency matrix :math:`A \in \mathbb{R}^{N \times N}`, immutable.
 
     Row ``u`` holds the neighbours of ``u`` in ascending order without duplicates:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 
 __all__ = ["main"]
 
-_COMMANDS = {"gradco": "count all 28 graphlet orbit adjacencies of a graph, exactly"}
+_COMMANDS = {
+    "data": "list data sets, tell about one or about a graph file, convert, split",
+    "gradco": "count all 28 graphlet orbit adjacencies of a graph, exactly",
+}
 
 
 def _help() -> str:

@@ -23,7 +23,7 @@ from graphx.data import _sources
 from graphx.errors import FormatError, InputError
 from graphx.graph import Graph
 
-__all__ = ["ReadOptions", "read_edgelist", "write_edgelist"]
+__all__ = ["read_edgelist", "write_edgelist"]
 
 Ids = Literal["auto", "integers", "text"]
 _IDS: Final = {"auto": 0, "integers": 1, "text": 2}
@@ -218,6 +218,8 @@ def _read_text(source: _sources.Source, options: ReadOptions) -> Graph:
         raise FormatError(f"{source.name}: {text}")
     if options.self_loops == "error" and built["loops"]:
         raise FormatError(f"{source.name}: {built['loops']} self-loops; pass self_loops='drop' or 'keep'")
+    if not options.directed and (options.self_loops == "drop" or not built["loops"]):
+        graph._facts = (0, int(np.diff(indptr).max(initial=0)), 0, 0)  # symmetric as built: spares a pass over it
     return graph
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,7 +11,17 @@ from graphx import _core
 from graphx.errors import InputError
 from graphx.graph import Graph
 
-__all__ = ["barabasi_albert", "clique", "cycle", "erdos_renyi", "path", "power_law", "random_regular", "star"]
+__all__ = [
+    "barabasi_albert",
+    "clique",
+    "cycle",
+    "erdos_renyi",
+    "path",
+    "power_law",
+    "random_regular",
+    "star",
+    "stochastic_block_model",
+]
 
 
 def path(num_nodes: int) -> Graph:
@@ -101,16 +113,8 @@ def erdos_renyi(num_nodes: int, num_edges: int, *, seed: int = 0) -> Graph:
     pairs = _at_least(num_nodes, 0, "num_nodes") * (num_nodes - 1) // 2
     if not 0 <= num_edges <= pairs:
         raise InputError(f"{num_edges} edges on {num_nodes} nodes; expected 0 to {pairs}")
-    rng = np.random.default_rng(seed)
-    if 3 * num_edges > pairs:
-        codes = rng.choice(pairs, num_edges, replace=False)
-    else:  # draw, drop what came before, draw what is missing
-        codes = np.zeros(0, dtype=np.int64)
-        while codes.size < num_edges:
-            drawn = np.concatenate([codes, rng.integers(0, pairs, num_edges - codes.size + 16)])
-            _, first = np.unique(drawn, return_index=True)
-            codes = drawn[np.sort(first)][:num_edges]
-    u, v = _pair(codes)
+    codes = distinct(np.random.default_rng(seed), pairs, num_edges)
+    u, v = pair_of(codes)
     return Graph.from_edges(u, v, num_nodes=num_nodes)
 
 
@@ -225,6 +229,49 @@ def random_regular(num_nodes: int, degree: int, *, seed: int = 0) -> Graph:
     return Graph.from_edges(ends[0], ends[1], num_nodes=num_nodes)
 
 
+def stochastic_block_model(
+    sizes: Sequence[int], probabilities: npt.ArrayLike, *, seed: int = 0
+) -> tuple[Graph, npt.NDArray[np.int64]]:
+    r"""A graph with blocks as classes: nodes u, v are joined with probability :math:`P_{b(u) b(v)}`, independently.
+
+    Exact, in time linear in nodes, edges and pairs of blocks. Holland, Laskey and Leinhardt, Stochastic blockmodels:
+    first steps, Social Networks 5, 1983.
+
+    Args:
+        sizes: Nodes of each of the B blocks; block b is a range of nodes that follows that of b - 1.
+        probabilities: P, ``[B, B]``, symmetric, between 0 and 1.
+        seed: Fixes the result.
+
+    Returns:
+        The graph, and the block of each node ``[N]``, int64.
+
+    Raises:
+        InputError: Sizes and probabilities do not fit, or are out of range.
+
+    Example:
+        >>> graph, labels = stochastic_block_model([3, 2], [[1, 0], [0, 1]])
+        >>> graph.num_edges, labels.tolist()
+        (4, [0, 0, 0, 1, 1])
+    """
+    P = np.asarray(probabilities, dtype=np.float64)
+    counts = [_at_least(int(size), 0, "a block's size") for size in sizes]
+    if P.shape != (len(counts), len(counts)):
+        raise InputError(f"probabilities have shape {P.shape} for {len(counts)} sizes; expected [B, B]")
+    if not ((P >= 0) & (P <= 1)).all() or not np.array_equal(P, P.T):
+        raise InputError("probabilities are not all in 0..1 or not symmetric; expected P[a][b] = P[b][a] in 0..1")
+    rng = np.random.default_rng(_at_least(seed, 0, "seed"))
+    starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    ends = [np.zeros((2, 0), dtype=np.int64)]
+    for a, first in enumerate(counts):
+        for b in range(a, len(counts)):
+            pairs = first * (first - 1) // 2 if a == b else first * counts[b]
+            codes = distinct(rng, pairs, int(rng.binomial(pairs, P[a, b])))
+            u, v = pair_of(codes) if a == b else np.divmod(codes, max(counts[b], 1))
+            ends.append(np.stack([u + starts[a], v + starts[b]]))
+    u, v = np.concatenate(ends, axis=1)
+    return Graph.from_edges(u, v, num_nodes=int(starts[-1])), np.repeat(np.arange(len(counts)), counts)
+
+
 def _bad_edges(ends: npt.NDArray[np.int64], num_nodes: int) -> npt.NDArray[np.int64]:
     """The edges that are loops or repeat an earlier one."""
     codes = np.minimum(ends[0], ends[1]) * num_nodes + np.maximum(ends[0], ends[1])
@@ -235,7 +282,19 @@ def _bad_edges(ends: npt.NDArray[np.int64], num_nodes: int) -> npt.NDArray[np.in
     return np.nonzero(~good)[0]
 
 
-def _pair(codes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def distinct(rng: np.random.Generator, population: int, count: int) -> npt.NDArray[np.int64]:
+    """`count` different numbers below `population`, every set of them as likely, in memory of the order of `count`."""
+    if 3 * count > population:
+        return rng.choice(population, count, replace=False)
+    numbers = np.zeros(0, dtype=np.int64)  # draw, drop what came before, draw what is missing
+    while numbers.size < count:
+        drawn = np.concatenate([numbers, rng.integers(0, population, count - numbers.size + 16)])
+        _, first = np.unique(drawn, return_index=True)
+        numbers = drawn[np.sort(first)][:count]
+    return numbers
+
+
+def pair_of(codes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The code-th pair (u, v) with u < v, in the order (0,1), (0,2), (1,2), (0,3), ..."""
     v = ((1 + np.sqrt(1.0 + 8.0 * codes)) / 2).astype(np.int64)
     v -= v * (v - 1) // 2 > codes  # the root may round either way

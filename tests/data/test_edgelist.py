@@ -561,3 +561,13 @@ def test_networkx_files_as_they_are(tmp_path: Path) -> None:
     back = read_edgelist(tmp_path / "weighted.txt")
     assert back.is_weighted
     assert edges(back) == sorted((min(u, v), max(u, v), d) for u, v, d in g.edges(data="weight"))
+
+
+@pytest.mark.parametrize("self_loops", ["drop", "keep"])
+@pytest.mark.parametrize("directed", [False, True])
+def test_facts_known_from_reading_are_those_of_a_pass(tmp_path: Path, directed: bool, self_loops: Any) -> None:
+    path = tmp_path / "g.txt"
+    path.write_text("0 1 2.5\n1 2 3\n2 2 1\n3 1 1\n")
+    g = read_edgelist(path, directed=directed, self_loops=self_loops)
+    again = Graph(np.array(g.indptr), np.array(g.indices), np.array(g.weights))
+    assert g._known() == again._known()

@@ -15,7 +15,7 @@ from graphx.data import load_graph, write_edgelist
 from graphx.errors import FormatError, InputError
 from graphx.graph import Graph
 
-DATA = Path(os.environ.get("GRAPHX_TEST_DATA", "/nonexistent"))
+DATA = Path(os.environ.get("GRAPHX_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 needs_data = pytest.mark.skipif(
     not (DATA / "README.md").is_file(), reason="GRAPHX_TEST_DATA does not name the folder of real networks"
 )
@@ -42,10 +42,10 @@ def test_wrong_names_suggest_and_say_there_is_no_file() -> None:
     with pytest.raises(InputError) as caught:
         load_graph("karte-club")
     assert str(caught.value) == (
-        "'karte-club': no such file, and no network of that name; did you mean 'karate'? "
-        "(known: karate, les-miserables)"
+        "'karte-club': no such file, and no data set of that name; did you mean 'karate'? "
+        "python -m graphx.data list shows all"
     )
-    with pytest.raises(InputError, match=r"'graph\.edgelist': no such file, and no network of that name; \(known"):
+    with pytest.raises(InputError, match=r"'graph\.edgelist': no such file, and no data set of that name; "):
         load_graph("graph.edgelist")
     with pytest.raises(InputError, match="karate: no such file"):
         load_graph(Path("karate"))
@@ -112,3 +112,16 @@ def test_orca_sample_has_a_line_of_sizes() -> None:
     degrees = np.loadtxt(DATA / "orca" / "node-4.out", dtype=np.int64)[:, 0]
     assert g.num_edges == 1000
     assert np.array_equal(load_graph(path, header=True, num_nodes=100).degrees(), degrees)
+
+
+def test_generators_by_name() -> None:
+    from graphx.data import synthetic
+
+    assert load_graph("barabasi-albert", num_nodes=30, m=2, seed=1) == synthetic.barabasi_albert(30, 2, seed=1)
+    assert load_graph("Power Law", num_nodes=50, hub=20).max_degree == 20
+    with pytest.raises(
+        InputError, match=r"erdos-renyi: missing a required argument: 'num_edges'; expected erdos_renyi\("
+    ):
+        load_graph("erdos-renyi", num_nodes=5)
+    with pytest.raises(InputError, match="got an unexpected keyword argument 'colour'"):
+        load_graph("cycle", num_nodes=5, colour="red")

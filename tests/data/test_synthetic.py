@@ -74,7 +74,7 @@ def test_erdos_renyi_is_uniform() -> None:
 def test_pairs_of_large_graphs_are_exact() -> None:
     n = 2**31 - 1
     last = n * (n - 1) // 2 - 1
-    u, v = make._pair(np.array([0, 1, 2, 3, last - n + 2, last - n + 1, last]))
+    u, v = make.pair_of(np.array([0, 1, 2, 3, last - n + 2, last - n + 1, last]))
     assert v.tolist() == [1, 2, 2, 3, n - 1, n - 2, n - 1]
     assert u.tolist() == [0, 0, 1, 0, 0, n - 3, n - 2]
 
@@ -101,6 +101,29 @@ def test_random_regular(n: int, data: st.DataObject, seed: int) -> None:
     assert g == make.random_regular(n, d, seed=seed)
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=4), st.integers(0, 1000))
+def test_stochastic_block_model_extremes(sizes: list[int], seed: int) -> None:
+    blocks = len(sizes)
+    inside, labels = make.stochastic_block_model(sizes, np.eye(blocks), seed=seed)
+    same = labels[:, None] == labels[None, :]
+    assert np.array_equal(inside.to_scipy().toarray() > 0, same & ~np.eye(len(labels), dtype=bool))
+    between, again = make.stochastic_block_model(sizes, 1 - np.eye(blocks), seed=seed)
+    assert np.array_equal(between.to_scipy().toarray() > 0, ~same) and np.array_equal(labels, again)
+    assert labels.tolist() == [b for b, size in enumerate(sizes) for _ in range(size)]
+
+
+def test_stochastic_block_model_densities() -> None:
+    P = np.array([[0.2, 0.01, 0.05], [0.01, 0.1, 0.0], [0.05, 0.0, 0.3]])
+    graph, labels = make.stochastic_block_model([300, 400, 200], P, seed=1)
+    hot = np.eye(3)[labels]
+    found = hot.T @ graph.to_scipy().astype(float) @ hot
+    sizes = np.array([300, 400, 200])
+    assert np.allclose(found / (np.outer(sizes, sizes) - np.diag(sizes)), P, rtol=0.08)
+    assert make.stochastic_block_model([300, 400, 200], P, seed=1)[0] == graph
+    assert make.stochastic_block_model([300, 400, 200], P, seed=2)[0] != graph
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -115,6 +138,10 @@ def test_random_regular(n: int, data: st.DataObject, seed: int) -> None:
         lambda: make.power_law(1),
         lambda: make.random_regular(5, 3),
         lambda: make.random_regular(5, 5),
+        lambda: make.stochastic_block_model([2, 3], [[0.5]]),
+        lambda: make.stochastic_block_model([2, 3], [[0.5, 0.1], [0.2, 0.5]]),
+        lambda: make.stochastic_block_model([2], [[1.5]]),
+        lambda: make.stochastic_block_model([-2], [[0.5]]),
     ],
 )
 def test_refuses(call: Callable[[], Graph]) -> None:
