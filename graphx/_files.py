@@ -50,7 +50,7 @@ def atomic_directory(path: str | os.PathLike[str], *, overwrite: bool = False) -
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file; expected a directory to make: choose another name")
     if target.exists() and not overwrite and any(target.iterdir()):
-        raise InputError(f"{target} exists; remove it, choose another name, or ask for it to be overwritten")
+        raise InputError(f"{target} exists; remove it, choose another name, or pass overwrite=True (--overwrite)")
     _clear_abandoned(target)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-{os.getpid()}-", dir=target.parent))
     try:

@@ -397,6 +397,8 @@ EdgeList read_edge_list(Control& control, const TextSource& source, const EdgeLi
     auto reader = std::make_unique<Reader>(control, source, lines);
     if (!reader->read()) {
         out.text_because = reader->text_because;
+        if (reader->format.first_looks_like_header && !reader->format.skip_first)  // it was set aside, and is an edge
+            out.text_because = {reader->format.first_line_number, 1, {}};
         lines.ids = Ids::text;
         if (source.rewind) source.rewind();
         reader = std::make_unique<Reader>(control, source, lines);

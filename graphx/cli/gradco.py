@@ -22,7 +22,7 @@ from graphx.cli.common import (
     positive_int,
     size_argument,
 )
-from graphx.errors import InputError
+from graphx.errors import FormatError, InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -247,11 +247,18 @@ def _load(args: argparse.Namespace, progress: Progress) -> Graph:
 
     report, size = progress.report, os.path.getsize(args.graph) if os.path.isfile(args.graph) else 0
     reading = None if report is None else lambda done: report("reading", done, size)
-    weighted = False if args.ignore_weights else None
-    graph = load_graph(args.graph, weighted=weighted, num_threads=args.threads, progress=reading)
+    weighted = False if args.ignore_weights and args.graph == "-" else None
+    try:
+        graph = load_graph(args.graph, weighted=weighted, num_threads=args.threads, progress=reading)
+    except FormatError:
+        if not args.ignore_weights or weighted is False:
+            raise
+        graph = load_graph(args.graph, weighted=False, num_threads=args.threads, progress=reading)
     progress.close()
     if not graph.report.is_clean:
         print(f"graphx gradco: {graph.report.summary()}", file=sys.stderr)
+    if graph.is_weighted and args.ignore_weights:
+        return graph.without_weights()  # read with them first: a word over the weights tells a header
     if graph.is_weighted:
         raise InputError(
             f"{args.graph} has edge weights, and graphlets have none; pass --ignore-weights to count its edges alone"

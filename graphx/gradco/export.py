@@ -206,7 +206,9 @@ def check_folder(folder: str | os.PathLike[str], *, overwrite: bool = False) -> 
         if key not in {*map(key_name, ORBIT_KEYS), "nodes"}:
             raise InputError(f"{path} holds {file.name}, which is no export of matrices; choose another folder")
         if not overwrite:
-            raise InputError(f"{path} holds an earlier export; ask for it to be overwritten, or choose another folder")
+            raise InputError(
+                f"{path} holds an earlier export; pass overwrite=True (--overwrite), or choose another folder"
+            )
 
 
 def export_matrices(

@@ -375,3 +375,24 @@ def test_console_script_is_the_same_command(capsys: pytest.CaptureFixture[str]) 
     assert graphx.__version__ in capsys.readouterr().out
     assert graphx_main(["gradoc"]) == 2
     assert "no command 'gradoc'" in capsys.readouterr().err
+
+
+def test_a_header_over_weights_is_no_edge_when_weights_are_ignored(tmp_path, capsys) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text("gene_a,gene_b,score\nTP53,MDM2,0.9\nMDM2,MDM4,0.8\n")
+    assert main([str(path), "--ignore-weights", "--matrices", "none", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["graph"]["num_edges"] == 2
+
+
+def test_weights_that_conflict_are_no_matter_when_ignored(tmp_path, capsys) -> None:
+    path = tmp_path / "both.csv"
+    path.write_text("A,B,0.5\nB,A,0.7\nB,C,0.1\n")
+    assert main([str(path), "--ignore-weights", "--matrices", "none", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["graph"]["num_edges"] == 2
+
+
+def test_text_ids_are_told_where_they_begin(tmp_path, capsys) -> None:
+    path = tmp_path / "names.txt"
+    path.write_text("# proteins\nTP53 MDM2\nA B\n")
+    assert main([str(path), "--matrices", "none"]) == 0
+    assert f"first at {path}:2:1" in capsys.readouterr().err
