@@ -27,7 +27,15 @@ def _headers() -> list[str]:
 compile_args = ["/std:c++20", "/O2"] if sys.platform == "win32" else ["-std=c++20", "-O3", "-fvisibility=hidden", "-g0"]
 link_args: list[str] = []
 if sys.platform != "win32":
-    compile_args += ["-fno-math-errno", "-ffp-contract=off", "-fwrapv", "-Wall", "-Wextra", "-fno-strict-aliasing", "-pthread"]
+    compile_args += [
+        "-fno-math-errno",
+        "-ffp-contract=off",
+        "-fwrapv",
+        "-Wall",
+        "-Wextra",
+        "-fno-strict-aliasing",
+        "-pthread",
+    ]
     link_args += ["-pthread"]
 if sys.platform.startswith("linux"):
     link_args += ["-Wl,-s"]

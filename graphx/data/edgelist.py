@@ -23,7 +23,7 @@ from graphx.data import _sources
 from graphx.errors import FormatError, InputError
 from graphx.graph import Graph
 
-__all__ = ["ReadOptions", "read_edgelist", "write_edgelist"]
+__all__ = ["read_edgelist", "write_edgelist"]
 
 Ids = Literal["auto", "integers", "text"]
 _IDS: Final = {"auto": 0, "integers": 1, "text": 2}
