@@ -63,7 +63,7 @@ public:
     virtual void make_pairs(int threads, nb::object progress) = 0;
     virtual void drop_pairs() = 0;
     virtual bool has_pairs() const = 0;
-    virtual nb::tuple pair_matrix(int key, int threads, nb::object progress) = 0;
+    virtual nb::object pair_matrix(int key, int threads, nb::object progress) = 0;
     virtual nb::object stream(nb::object self, std::uint32_t keys) = 0;
     virtual void multiply_triangles(const Matrix<float>& x, std::int64_t scale, Out<float>& out, int threads,
                                     nb::object progress) = 0;
@@ -216,15 +216,20 @@ public:
                 stream.copy(copies, control);
                 size += more;
             }
-            std::lock_guard<std::mutex> lock(mutex_);
+            std::lock_guard<std::mutex> lock(pairs_mutex_);
             pairs_ = std::move(pairs);
         });
     }
-    void drop_pairs() override { pairs_.reset(); }
-    bool has_pairs() const override { return pairs_ != nullptr; }
+    void drop_pairs() override {
+        std::lock_guard<std::mutex> lock(pairs_mutex_);
+        pairs_.reset();
+    }
+    bool has_pairs() const override { return pairs() != nullptr; }
 
-    nb::tuple pair_matrix(int key, int threads, nb::object progress) override {
-        const auto pairs = pairs_;
+    // None where another thread dropped the pairs since the caller looked.
+    nb::object pair_matrix(int key, int threads, nb::object progress) override {
+        const auto pairs = this->pairs();
+        if (!pairs) return nb::none();
         Buffer<std::int64_t> indptr;
         Buffer<std::int32_t> indices;
         Buffer<I> values;
@@ -309,7 +314,13 @@ private:
     std::mutex mutex_;
     std::shared_ptr<const RowTables<I>> tables_;
     std::shared_ptr<const TriangleLists> lists_;
-    std::shared_ptr<PairBasis<I>> pairs_;
+    std::shared_ptr<const PairBasis<I>> pairs() const {
+        std::lock_guard<std::mutex> lock(pairs_mutex_);
+        return pairs_;
+    }
+
+    mutable std::mutex pairs_mutex_;  // held for a moment only, never while waiting for the GIL
+    std::shared_ptr<const PairBasis<I>> pairs_;
 };
 
 template <class I>

@@ -189,7 +189,9 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
             if len(self._hop2_asked) == 1:  # one matrix alone costs less without the sums that serve all eight
                 return self._matrices(1 << number)[number]
             self._run("pairs at distance two", self.graph.num_nodes, self._counter.make_pairs)
-        indptr, indices, values = self._counter.pair_matrix(number, self._threads, None)
+        while (made := self._counter.pair_matrix(number, self._threads, None)) is None:  # dropped by another thread
+            self._run("pairs at distance two", self.graph.num_nodes, self._counter.make_pairs)
+        indptr, indices, values = made
         return _csr(values, indices, indptr, self._shape)
 
     def to_csr(self, keys: Iterable[Key] | None = None) -> dict[Key, csr_array]:

@@ -420,3 +420,13 @@ def test_the_edge_list_door_gives_the_same_counts(data_dir: Path, name: str) -> 
     expected = OrbitAdjacency(network(data_dir, name)).graphlet_degrees()
     found = OrbitAdjacency(graph).graphlet_degrees()
     assert np.array_equal(found, expected[expected[:, 0] > 0])
+
+
+def test_pairs_that_another_thread_dropped_are_made_again() -> None:
+    orbits = OrbitAdjacency(nx.barabasi_albert_graph(60, 3, seed=1))
+    expected = orbits.to_csr([(2, 8, 8)])[2, 8, 8]
+    kept = [orbits[2, 1, 1], orbits[2, 6, 6]]  # the second makes the pairs
+    assert len(kept) == 2
+    orbits._counter.drop_pairs()
+    assert orbits._counter.pair_matrix(20, 1, None) is None
+    assert (orbits[2, 8, 8] != expected).nnz == 0
