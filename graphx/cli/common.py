@@ -55,6 +55,10 @@ def execute(prog: str, run: Callable[[], None]) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail(prog, "interrupted", EXIT_INTERRUPTED)
+    except RuntimeError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C inside an import: Python 3.11 wraps it
+            return _fail(prog, "interrupted", EXIT_INTERRUPTED)
+        raise
     except BrokenPipeError:
         # The interpreter flushes stdout at exit and would complain once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -185,3 +185,11 @@ def test_progress_is_drawn_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
         progress._bar.refresh()
     assert "first:  50%" in screen.getvalue()
     assert "second:  50%" in screen.getvalue()
+
+
+def test_an_interrupt_inside_an_import_is_an_interrupt(capsys) -> None:
+    def run() -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    assert execute("graphx demo", run) == 130
+    assert capsys.readouterr().err == "graphx demo: interrupted\n"
