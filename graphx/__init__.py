@@ -14,14 +14,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphx import cli, data, errors, gradco, plot, transforms
+    from graphx import cli, data, errors, fastrp, gradco, nn, plot, transforms
     from graphx.graph import Graph
 
     __version__: str
 
-__all__ = ["Graph", "__version__", "cli", "data", "errors", "gradco", "plot", "transforms"]
+__all__ = ["Graph", "__version__", "cli", "data", "errors", "fastrp", "gradco", "nn", "plot", "transforms"]
 
-_MODULES = frozenset({"cli", "data", "errors", "gradco", "plot", "transforms"})
+_MODULES = frozenset({"cli", "data", "errors", "fastrp", "gradco", "nn", "plot", "transforms"})
 _ATTRIBUTES = {"Graph": "graphx.graph"}
 
 

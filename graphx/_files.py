@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphx.errors import CapacityError, InputError
 
-__all__ = ["atomic_directory", "check_room"]
+__all__ = ["atomic_directory", "atomic_file", "check_room"]
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
@@ -72,6 +72,50 @@ def atomic_directory(path: str | os.PathLike[str], *, overwrite: bool = False) -
         shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A path to write to, which takes the place of ``path`` when the block ends without an exception.
+
+    The file is written beside its destination, brought to the disk and renamed, so that an interrupt, a full disk or a
+    kill leaves the old file or none; what a killed process left beside it is cleared by the next call. Something that
+    is not a regular file (``/dev/stdout``, a named pipe) is written to directly.
+
+    Args:
+        path: The destination.
+
+    Yields:
+        The path to write to, with the same suffix.
+
+    Raises:
+        OSError: The folder does not exist or cannot be written, or the disk is full.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with atomic_file(os.path.join(folder, "a.txt")) as target:
+        ...         _ = target.write_text("whole")
+        ...     os.listdir(folder)
+        ['a.txt']
+    """
+    target = Path(path).resolve()  # a link stays a link
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    _clear_abandoned(target)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.name}.partial-{os.getpid()}-", suffix=target.suffix, dir=target.parent
+    )
+    os.close(handle)
+    partial = Path(name)
+    try:
+        partial.chmod(0o666 & ~_umask())
+        yield partial
+        _sync(partial)
+        partial.replace(target)
+        _sync(target.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def check_room(folder: Path, needed: int) -> None:
     """CapacityError when ``needed`` bytes are more than the disk of ``folder`` has free."""
     free = shutil.disk_usage(folder).free
@@ -92,7 +136,10 @@ def _clear_abandoned(target: Path) -> None:
     for left in target.parent.glob(f".{target.name}.partial-*"):
         process = left.name.rsplit("partial-", 1)[1].split("-")[0]
         if process.isdigit() and not _alive(int(process)):
-            shutil.rmtree(left, ignore_errors=True)
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def _alive(process: int) -> bool:
@@ -122,10 +169,10 @@ def _exchange(partial: Path, target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _sync(folder: Path) -> None:
+def _sync(path: Path) -> None:
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

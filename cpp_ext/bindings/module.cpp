@@ -7,6 +7,9 @@ namespace nb = nanobind;
 
 namespace graphx::bind {
 void register_edgelist(nb::module_& m);
+void register_fastrp(nb::module_& m);
+void register_lcm(nb::module_& m);
+void register_mobius(nb::module_& m);
 void register_orbits(nb::module_& m);
 }  // namespace graphx::bind
 
@@ -21,5 +24,8 @@ NB_MODULE(_core, m) {
         },
         "The instruction set in use: 'plain', 'avx2' or 'avx512'.");
     graphx::bind::register_edgelist(m);
+    graphx::bind::register_fastrp(m);
+    graphx::bind::register_lcm(m);
+    graphx::bind::register_mobius(m);
     graphx::bind::register_orbits(m);
 }

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,6 @@ from graphx.errors import GraphXError, InputError
 
 __all__ = [
     "Progress",
-    "atomic_file",
     "check_parent",
     "check_writable",
     "execute",
@@ -133,42 +132,6 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-@contextlib.contextmanager
-def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` when the block ends without an exception.
-
-    The file is written beside its destination and renamed, so that an interrupt, a full disk or a kill leaves the old
-    file or none. Something that is not a regular file (``/dev/stdout``, a named pipe) is written to directly.
-
-    Args:
-        path: The destination.
-
-    Yields:
-        The path to write to, with the same suffix.
-
-    Raises:
-        OSError: The folder does not exist or cannot be written.
-
-    Example:
-        >>> import os, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     with atomic_file(os.path.join(folder, "a.txt")) as target:
-        ...         _ = target.write_text("whole")
-        ...     os.listdir(folder)
-        ['a.txt']
-    """
-    path = Path(path).resolve()  # a link stays a link
-    if path.exists() and not path.is_file():
-        yield path
-        return
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def check_writable(path: Path, suffixes: Sequence[str] = ()) -> None:

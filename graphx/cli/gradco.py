@@ -12,9 +12,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphx._files import atomic_file
 from graphx.cli.common import (
     Progress,
-    atomic_file,
     check_parent,
     check_writable,
     execute,

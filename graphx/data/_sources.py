@@ -10,11 +10,12 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
+from graphx._files import atomic_file
 from graphx.errors import FormatError, InputError
 
 __all__ = ["Form", "Source", "form_of", "form_of_path", "open_source", "replacing"]
@@ -153,23 +154,9 @@ def replacing(path: Path) -> Iterator[tuple[IO[bytes], bool]]:
         InputError: The folder does not exist or cannot be written to.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        with atomic_file(path) as partial, open(partial, "wb") as stream:
+            yield stream, path.suffix.lower() == ".gz"
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be written ({error.strerror}); check the folder and its permissions"
+            f"{path}: cannot be written ({error.strerror or error}); check the folder and its permissions"
         ) from error
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream, path.suffix.lower() == ".gz"
-            stream.flush()
-            os.fsync(stream.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            Path(name).unlink()
-        if isinstance(error, OSError):
-            raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
-        raise

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from graphx.cli.common import (
     Progress,
-    atomic_file,
     check_writable,
     execute,
     format_size,
@@ -74,44 +73,6 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert child.stderr.read() == b""
     child.stderr.close()
     assert child.wait(timeout=60) == 141
-
-
-def test_atomic_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    with atomic_file(path) as target:
-        assert target.suffix == ".csv"
-        assert target.parent == tmp_path
-        target.write_text("one")
-        assert not path.exists()
-    assert path.read_text() == "one"
-    with pytest.raises(KeyboardInterrupt), atomic_file(path) as target:
-        target.write_text("half")
-        raise KeyboardInterrupt
-    assert path.read_text() == "one"
-    with atomic_file(path) as target:
-        target.write_text("two")
-    assert path.read_text() == "two"
-    assert os.listdir(tmp_path) == ["a.csv"]
-
-
-def test_atomic_file_follows_a_link_and_keeps_the_umask(tmp_path: Path) -> None:
-    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
-    real.write_text("old")
-    link.symlink_to(real)
-    with atomic_file(link) as target:
-        target.write_text("new")
-    assert link.is_symlink()
-    assert real.read_text() == "new"
-    plain = tmp_path / "plain"
-    plain.touch()
-    assert real.stat().st_mode == plain.stat().st_mode
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="needs /dev/null")
-def test_a_device_is_written_to_not_replaced() -> None:
-    with atomic_file("/dev/null") as target:
-        assert target == Path("/dev/null")
-    assert not Path("/dev/null").is_file()
 
 
 def test_destinations_are_refused_before_the_work(tmp_path: Path) -> None:
