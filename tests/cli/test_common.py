@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import errno
 import io
-import os
 import subprocess
 import sys
 from pathlib import Path
