@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from graphx.nn import aggr
+    from graphx.nn.aggr.lcm import LCMAggregation
 
-_MODULES: frozenset[str] = frozenset()
-_ATTRIBUTES: dict[str, str] = {}
+__all__ = ["LCMAggregation", "aggr"]
+
+_MODULES = frozenset({"aggr"})
+_ATTRIBUTES = {"LCMAggregation": "graphx.nn.aggr.lcm"}
 
 
 def __getattr__(name: str) -> Any:

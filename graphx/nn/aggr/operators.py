@@ -1,0 +1,402 @@
+"""Binary operators for LCMAggregation: commutative to the last bit by construction, associative by learning or exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import Linear, Module, Parameter
+
+from graphx.errors import InputError
+from graphx.nn.aggr.gru import gru_combine
+
+__all__ = [
+    "AttentionOperator",
+    "GRUOperator",
+    "GatedOperator",
+    "MLPOperator",
+    "MaxOperator",
+    "MaxPlusOperator",
+    "MinOperator",
+    "Operator",
+    "SumOperator",
+    "Symmetrized",
+]
+
+
+class Operator(Module):
+    r"""The protocol of a binary operator :math:`*` on latent vectors: `combine`, and `identity` where there is one.
+
+    A subclass defines ``combine(a, b)`` for rows ``[P, d]``, each row on its own, with the same bits for ``combine(b,
+    a)``. Batch normalisation and dropout have no place in it: they mix rows, or differ from call to call. Plain modules
+    that are called as ``module(a, b)`` are made commutative by :class:`Symmetrized`.
+
+    Args:
+        channels: d, the size of a latent vector.
+
+    Example:
+        >>> import torch
+        >>> class LogSumExp(Operator):
+        ...     def combine(self, a, b):
+        ...         return torch.logaddexp(a, b)
+        >>> LogSumExp(1).combine(torch.zeros(1, 1), torch.zeros(1, 1)).exp()
+        tensor([[2.]])
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
+            raise InputError(f"channels is {channels!r}; expected a positive integer")
+        self.channels: Final = channels
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """a * b for rows ``[P, d]``.
+
+        Args:
+            a: Left operands, ``[P, d]``.
+            b: Right operands, ``[P, d]``.
+
+        Returns:
+            ``[P, d]``, with the same bits when the operands are exchanged.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines no combine(a, b)")
+
+    @property
+    def identity(self) -> Tensor | None:
+        """The element e with e * a = a, ``[d]``; None where the operator has none."""
+        return None
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """As `combine`."""
+        return self.combine(a, b)
+
+    def reset_parameters(self) -> None:
+        """Draws new parameters for every child that can."""
+        for child in self.children():
+            reset = getattr(child, "reset_parameters", None)
+            if reset is not None:
+                reset()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.channels})"
+
+
+class Symmetrized(Operator):
+    r"""Any module :math:`f(a, b)` as a commutative operator, :math:`a * b = \tfrac12 [f(a, b) + f(b, a)]`.
+
+    Both calls see the same shapes and a sum of two floats does not depend on their order, so the result has the same
+    bits when the operands are exchanged.
+
+    Args:
+        module: Called as ``module(a, b)`` with rows ``[P, d]``; gives ``[P, d]``.
+        channels: d.
+
+    Raises:
+        InputError: The module normalises over the batch or drops out.
+
+    Example:
+        >>> import torch
+        >>> operator = Symmetrized(torch.nn.Bilinear(3, 3, 3), 3)
+        >>> a, b = torch.randn(5, 3), torch.randn(5, 3)
+        >>> bool((operator.combine(a, b) == operator.combine(b, a)).all())
+        True
+    """
+
+    def __init__(self, module: Module, channels: int) -> None:
+        super().__init__(channels)
+        self.module = module
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """(f(a, b) + f(b, a)) / 2."""
+        made: Tensor = self.module(a, b) + self.module(b, a)
+        return made / 2
+
+
+class GRUOperator(Operator):
+    r"""The symmetrised GRU of the paper, :math:`a * b = \tfrac12 [\mathrm{GRU}(a, b) + \mathrm{GRU}(b, a)]`.
+
+    The first argument of a GRU cell is its input, the second its hidden state. Parameters are named as in
+    :class:`torch.nn.GRUCell`, so its ``state_dict`` can be loaded.
+
+    Paper: E. Ong and P. Velickovic, "Learnable Commutative Monoids for Graph Neural Networks", LoG 2022,
+    arXiv:2212.08541.
+
+    Args:
+        channels: d.
+
+    Example:
+        >>> import torch
+        >>> operator = GRUOperator(4)
+        >>> a, b = torch.randn(5, 4), torch.randn(5, 4)
+        >>> bool((operator.combine(a, b) == operator.combine(b, a)).all())
+        True
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.weight_ih = Parameter(torch.empty(3 * channels, channels))
+        self.weight_hh = Parameter(torch.empty(3 * channels, channels))
+        self.bias_ih = Parameter(torch.empty(3 * channels))
+        self.bias_hh = Parameter(torch.empty(3 * channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As torch.nn.GRUCell: uniform within 1 / sqrt(d)."""
+        bound = 1 / math.sqrt(self.channels)
+        for parameter in self.parameters():
+            torch.nn.init.uniform_(parameter, -bound, bound)
+
+    @property
+    def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """weight_ih, weight_hh, bias_ih, bias_hh."""
+        return self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """(GRU(a, b) + GRU(b, a)) / 2."""
+        return gru_combine(a, b, *self.weights)
+
+
+class MLPOperator(Operator):
+    r"""A perceptron over symmetric functions of the operands (ours).
+
+    .. math:: a * b = \tfrac12 (a + b) + W_2\, \mathrm{GELU}(W_1 [a + b \,\Vert\, |a - b|] + c_1) + c_2
+
+    Args:
+        channels: d.
+        hidden_channels: Size of the hidden layer; None for 2 d.
+
+    Example:
+        >>> import torch
+        >>> MLPOperator(4).combine(torch.ones(1, 4), torch.zeros(1, 4)).shape
+        torch.Size([1, 4])
+    """
+
+    def __init__(self, channels: int, hidden_channels: int | None = None) -> None:
+        super().__init__(channels)
+        hidden = 2 * channels if hidden_channels is None else hidden_channels
+        self.lin1, self.lin2 = Linear(2 * channels, hidden), Linear(hidden, channels)
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """See the class."""
+        both = a + b
+        change: Tensor = self.lin2(torch.nn.functional.gelu(self.lin1(torch.cat([both, (a - b).abs()], -1))))
+        return both / 2 + change
+
+
+class GatedOperator(Operator):
+    r"""Each operand through a gate that sees both (ours).
+
+    .. math:: a * b = \sigma(U a + V b + c) \odot a + \sigma(U b + V a + c) \odot b
+
+    The gates begin near 1, so the operator begins near the sum.
+
+    Args:
+        channels: d.
+
+    Example:
+        >>> import torch
+        >>> GatedOperator(4).combine(torch.ones(1, 4), torch.zeros(1, 4)).shape
+        torch.Size([1, 4])
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.own, self.other = Linear(channels, channels), Linear(channels, channels, bias=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the weights and sets the biases to 2."""
+        super().reset_parameters()
+        torch.nn.init.constant_(self.own.bias, 2.0)
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """See the class."""
+        to_a = torch.sigmoid(self.own(a) + self.other(b)) * a
+        to_b = torch.sigmoid(self.own(b) + self.other(a)) * b
+        return to_a + to_b
+
+
+class AttentionOperator(Operator):
+    r"""Two operands weighed by a softmax over their keys, with a query from their sum (ours).
+
+    .. math:: a * b = \alpha_a V a + \alpha_b V b + \tfrac12(a + b), \qquad
+        \alpha = \mathrm{softmax}(q \cdot K a, q \cdot K b) / 1, \quad q = Q(a + b) / \sqrt{d / h}
+
+    for each of h heads.
+
+    Args:
+        channels: d, a multiple of the heads.
+        heads: h.
+
+    Raises:
+        InputError: The channels are no multiple of the heads.
+
+    Example:
+        >>> import torch
+        >>> AttentionOperator(4, heads=2).combine(torch.ones(1, 4), torch.zeros(1, 4)).shape
+        torch.Size([1, 4])
+    """
+
+    def __init__(self, channels: int, heads: int = 1) -> None:
+        super().__init__(channels)
+        if heads < 1 or channels % heads != 0:
+            raise InputError(f"channels is {channels} and heads is {heads}; expected a multiple of the heads")
+        self.heads = heads
+        self.query, self.key, self.value = (Linear(channels, channels) for _ in range(3))
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """See the class."""
+        shape = (*a.shape[:-1], self.heads, self.channels // self.heads)
+        query = self.query(a + b).view(shape) / math.sqrt(shape[-1])
+        score_a = (query * self.key(a).view(shape)).sum(-1, keepdim=True)
+        score_b = (query * self.key(b).view(shape)).sum(-1, keepdim=True)
+        to_a = torch.sigmoid(score_a - score_b) * self.value(a).view(shape)
+        to_b = torch.sigmoid(score_b - score_a) * self.value(b).view(shape)
+        return (to_a + to_b).reshape(a.shape) + (a + b) / 2
+
+
+class MaxPlusOperator(Operator):
+    r"""The product of polynomials over the max-plus semiring, cut at a degree: an exact monoid that counts (ours).
+
+    The channels are read as ``channels // order`` polynomials of ``order`` coefficients, lowest first:
+
+    .. math:: (a * b)_k = \max_{i + j = k} (a_i + b_j), \qquad e = (0, -\infty, \dots, -\infty)
+
+    From elements :math:`(0, x, -\infty, \dots)` coefficient k becomes the sum of the k largest x of the set: the
+    largest is :math:`c_1`, the second largest :math:`c_2 - c_1`, which neither sum nor max of a set can tell.
+
+    Args:
+        channels: d, a multiple of the order.
+        order: Number of coefficients.
+
+    Raises:
+        InputError: The channels are no multiple of the order.
+
+    Example:
+        >>> import torch
+        >>> low = float("-inf")
+        >>> MaxPlusOperator(3, order=3).combine(torch.tensor([[0, 5.0, low]]), torch.tensor([[0, 3.0, low]]))
+        tensor([[0., 5., 8.]])
+    """
+
+    def __init__(self, channels: int, order: int = 2) -> None:
+        super().__init__(channels)
+        if order < 1 or channels % order != 0:
+            raise InputError(f"channels is {channels} and order is {order}; expected a multiple of the order")
+        self.order = order
+
+    @property
+    def identity(self) -> Tensor:
+        """(0, -inf, ..., -inf) for each polynomial."""
+        element = torch.full((self.channels // self.order, self.order), -math.inf)
+        element[:, 0] = 0
+        return element.view(-1)
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """See the class."""
+        shape = (*a.shape[:-1], self.channels // self.order, self.order)
+        a, b = a.reshape(shape), b.reshape(shape)
+        parts = [(a[..., : k + 1] + b[..., : k + 1].flip(-1)).amax(-1) for k in range(self.order)]
+        return torch.stack(parts, -1).reshape(*shape[:-2], self.channels) + 0.0
+
+
+class SumOperator(Operator):
+    """The sum: an exact monoid with identity 0, a test bed.
+
+    Args:
+        channels: d.
+
+    Example:
+        >>> import torch
+        >>> SumOperator(1).combine(torch.tensor([[1.0]]), torch.tensor([[2.0]]))
+        tensor([[3.]])
+    """
+
+    @property
+    def identity(self) -> Tensor:
+        """Zeros."""
+        return torch.zeros(self.channels)
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """a + b."""
+        return a + b
+
+
+class MaxOperator(Operator):
+    """The larger of two: an exact monoid with identity -inf, a test bed.
+
+    Args:
+        channels: d.
+
+    Example:
+        >>> import torch
+        >>> MaxOperator(1).combine(torch.tensor([[1.0]]), torch.tensor([[2.0]]))
+        tensor([[2.]])
+    """
+
+    @property
+    def identity(self) -> Tensor:
+        """Minus infinity."""
+        return torch.full((self.channels,), -math.inf)
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """max(a, b), with one zero."""
+        return torch.maximum(a, b) + 0.0
+
+
+class MinOperator(Operator):
+    """The smaller of two: an exact monoid with identity inf, a test bed.
+
+    Args:
+        channels: d.
+
+    Example:
+        >>> import torch
+        >>> MinOperator(1).combine(torch.tensor([[1.0]]), torch.tensor([[2.0]]))
+        tensor([[1.]])
+    """
+
+    @property
+    def identity(self) -> Tensor:
+        """Infinity."""
+        return torch.full((self.channels,), math.inf)
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """min(a, b), with one zero."""
+        return torch.minimum(a, b) + 0.0
+
+
+_BY_NAME: Final[dict[str, Callable[[int], Operator]]] = {
+    "gru": GRUOperator,
+    "mlp": MLPOperator,
+    "gated": GatedOperator,
+    "attention": AttentionOperator,
+    "max_plus": MaxPlusOperator,
+    "sum": SumOperator,
+    "max": MaxOperator,
+    "min": MinOperator,
+}
+
+
+def operator_of(wish: str | Module, channels: int) -> Operator:
+    """The operator that a name or a module means; a plain module is symmetrised."""
+    if isinstance(wish, str):
+        if wish not in _BY_NAME:
+            raise InputError(f"operator is {wish!r}; expected a module or one of: {', '.join(_BY_NAME)}")
+        return _BY_NAME[wish](channels)
+    if not isinstance(wish, Module):
+        raise InputError(f"operator is a {type(wish).__name__}; expected a module or one of: {', '.join(_BY_NAME)}")
+    mixing = (torch.nn.modules.batchnorm._NormBase, torch.nn.modules.dropout._DropoutNd)
+    for name, child in wish.named_modules():
+        if isinstance(child, mixing):
+            raise InputError(
+                f"operator holds {type(child).__name__} ({name or 'itself'}), which mixes rows or differs from call to "
+                "call; expected one that treats each pair alone: use LayerNorm, or drop out after the aggregation"
+            )
+    operator = wish if isinstance(wish, Operator) else Symmetrized(wish, channels)
+    if operator.channels != channels:
+        raise InputError(f"operator has {operator.channels} channels; expected out_channels, {channels}")
+    return operator
