@@ -98,13 +98,13 @@ void lcm_gru_backward(Control& control, const LcmTree& tree, const LcmWeights& w
     for (std::int64_t l = tree.num_levels - 1; l >= 0; --l) {
         const std::int64_t first = tree.levels[l], last = tree.levels[l + 1];
         const std::int64_t chunks = (last - first + lcm::kChunk - 1) / lcm::kChunk;
-        parallel_for(control, std::min(parts, chunks), [&](std::int64_t part, int worker) {
+        const std::int64_t count = std::clamp<std::int64_t>(chunks / kChunksPerTask, 1, parts);
+        parallel_for(control, first < last ? count : 0, [&](std::int64_t part, int worker) {
             Buffer<float>& sum = sums[static_cast<std::size_t>(part)];
             if (sum.size() == 0) {
                 sum.resize(static_cast<std::size_t>(size));
                 sum.fill(0.0f);
             }
-            const std::int64_t count = std::min(parts, chunks);
             for (std::int64_t chunk = chunks * part / count; chunk < chunks * (part + 1) / count; ++chunk) {
                 control.checkpoint();
                 const std::int64_t p = first + chunk * lcm::kChunk;
@@ -113,19 +113,17 @@ void lcm_gru_backward(Control& control, const LcmTree& tree, const LcmWeights& w
             }
         });
     }
-    const auto total = [&](std::int64_t at) {
-        float value = 0.0f;
-        for (const Buffer<float>& sum : sums)
-            if (sum.size() != 0) value += sum[static_cast<std::size_t>(at)];
-        return value;
-    };
+    Buffer<float> total(static_cast<std::size_t>(size));
+    total.fill(0.0f);
+    for (const Buffer<float>& sum : sums)
+        for (std::size_t i = 0; i < sum.size(); ++i) total[i] += sum[i];
     for (std::int64_t gate = 0; gate < 6; ++gate) {
         float* weight = gate < 3 ? gradients.w_ih : gradients.w_hh;
         float* bias = gate < 3 ? gradients.b_ih : gradients.b_hh;
         for (std::int64_t i = 0; i < channels; ++i) {
             const std::int64_t from = gate * padded + i, to = gate % 3 * channels + i;
-            for (std::int64_t k = 0; k < channels; ++k) weight[to * channels + k] = total(from * padded + k);
-            bias[to] = total(6 * padded * padded + from);
+            std::copy_n(total.data() + from * padded, channels, weight + to * channels);
+            bias[to] = total[static_cast<std::size_t>(6 * padded * padded + from)];
         }
     }
 }

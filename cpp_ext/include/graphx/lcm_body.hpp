@@ -101,29 +101,33 @@ constexpr Index kGatePanel = 3 * kLanes;  // 6 * padded is a multiple of it
 // and the weights [6P, P] in panels of kWide vectors. P is `padded`; padding is zero.
 Index packed_floats(Index padded) { return 6 * padded * (1 + 2 * padded); }
 
-float weight_at(const LcmWeights& w, Index channels, Index padded, Index j, Index k) {
+// Row j of the weights [W_ih; W_hh] with every gate padded, and its bias; nullptr for a row of padding.
+inline const float* weight_row(const LcmWeights& w, Index channels, Index padded, Index j, float* bias) {
     const Index gate = j / padded, i = j % padded;
-    if (i >= channels || k >= channels) return 0.0f;
-    return gate < 3 ? w.w_ih[(gate * channels + i) * channels + k] : w.w_hh[((gate - 3) * channels + i) * channels + k];
+    *bias = 0.0f;
+    if (i >= channels) return nullptr;
+    const Index row = gate % 3 * channels + i;
+    *bias = gate < 3 ? w.b_ih[row] : w.b_hh[row];
+    return (gate < 3 ? w.w_ih : w.w_hh) + row * channels;
 }
 
 void pack(const LcmWeights& w, Index channels, Index padded, float* packed) {
-    const Index columns = 6 * padded;
-    float* bias = packed;
-    for (Index j = 0; j < columns; ++j) {
-        const Index gate = j / padded, i = j % padded;
-        bias[j] = i >= channels ? 0.0f : gate < 3 ? w.b_ih[gate * channels + i] : w.b_hh[(gate - 3) * channels + i];
-    }
-    float* transposed = packed + columns;
-    for (Index first = 0; first < columns; first += kGatePanel)
-        for (Index k = 0; k < padded; ++k)
-            for (Index j = 0; j < kGatePanel; ++j) *transposed++ = weight_at(w, channels, padded, first + j, k);
-    float* straight = transposed;
     constexpr Index kPanel = kWide * kLanes;
-    for (Index first = 0; first < padded; first += kPanel) {
-        const Index width = padded - first < kPanel ? padded - first : kPanel;
-        for (Index k = 0; k < columns; ++k)
-            for (Index j = 0; j < width; ++j) *straight++ = weight_at(w, channels, padded, k, first + j);
+    const Index columns = 6 * padded;
+    float* transposed = packed + columns;
+    float* straight = transposed + columns * padded;
+    for (Index i = 0; i < 2 * columns * padded; ++i) transposed[i] = 0.0f;
+    for (Index j = 0; j < columns; ++j) {
+        const float* row = weight_row(w, channels, padded, j, packed + j);
+        if (row == nullptr) continue;
+        float* to = transposed + j / kGatePanel * (kGatePanel * padded) + j % kGatePanel;
+        for (Index k = 0; k < channels; ++k) to[k * kGatePanel] = row[k];
+        for (Index first = 0; first < channels; first += kPanel) {
+            const Index width = padded - first < kPanel ? padded - first : kPanel;
+            const Index used = channels - first < width ? channels - first : width;
+            __builtin_memcpy(straight + first * columns + j * width, row + first,
+                             static_cast<unsigned long>(used) * sizeof(float));
+        }
     }
 }
 
