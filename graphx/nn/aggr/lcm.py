@@ -284,9 +284,7 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
         self, rows: Tensor, plan: Callable[[Tensor | None], TreePlan], order: Tensor | None, identity: Tensor
     ) -> tuple[Tensor, Tensor]:
         parameters = [p for p in self.operator.parameters() if p.requires_grad]
-        found: tuple[Tensor, Tensor] = TreeReduce.apply(
-            rows, plan(order), self.operator.combine, identity, *parameters
-        )
+        found: tuple[Tensor, Tensor] = TreeReduce.apply(rows, plan(order), self.operator.combine, identity, *parameters)
         return found
 
     def __repr__(self) -> str:
