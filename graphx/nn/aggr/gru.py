@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ def _cell(i: Tensor, h: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tens
 
 
 def gru_combine(a: Tensor, b: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> Tensor:
-    """a * b. The two products are of equal shape and the two outputs are added, so b * a has the same bits."""
+    """A * b. The two products are of equal shape and the two outputs are added, so b * a has the same bits."""
     weights = (w_ih, w_hh, b_ih, b_hh)
     (ia, ha), (ib, hb) = gru_gates(a, *weights), gru_gates(b, *weights)
     return (_cell(ia, hb, b)[-1] + _cell(ib, ha, a)[-1]) / 2
@@ -224,7 +225,7 @@ def _(
     return x.new_empty(x.shape), grad.new_empty(x.size(1)), news[0], news[1], news[2], news[3]
 
 
-def _setup(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
+def _setup(ctx: torch.autograd.function.FunctionCtx, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     x, segments, is_ptr, size, copies, order, identity, *weights = inputs
     ctx.save_for_backward(x, output[1], segments, order, *weights)
     ctx.details = (is_ptr, size, copies)  # type: ignore[attr-defined]
@@ -232,7 +233,7 @@ def _setup(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: tupl
     ctx.set_materialize_grads(False)
 
 
-def _backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor | None, _: Tensor | None) -> tuple:
+def _backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor | None, _: Tensor | None) -> tuple[Any, ...]:
     if grad is None:
         return (None,) * 11
     x, rows, segments, order, *weights = ctx.saved_tensors  # type: ignore[attr-defined]

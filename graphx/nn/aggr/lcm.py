@@ -265,7 +265,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
 
     def _latents(self, rows: Tensor, low: torch.dtype | None) -> Tensor:
         if self.lin is not None:
-            weight, bias = self.lin.weight, self.lin.bias
+            weight: Tensor = self.lin.weight
+            bias: Tensor = self.lin.bias
             if low is not None:
                 rows, weight, bias = rows.to(low), weight.to(low), bias.to(low)
             if rows.dtype != weight.dtype:
@@ -279,12 +280,14 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
         element = self.operator.identity if self.identity == "operator" else None
         return rows.new_zeros(self.out_channels) if element is None else element.to(rows)
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _reduce_any(
         self, rows: Tensor, plan: Callable[[Tensor | None], TreePlan], order: Tensor | None, identity: Tensor
     ) -> tuple[Tensor, Tensor]:
         parameters = [p for p in self.operator.parameters() if p.requires_grad]
-        found: tuple[Tensor, Tensor] = TreeReduce.apply(rows, plan(order), self.operator.combine, identity, *parameters)
+        found: tuple[Tensor, Tensor] = TreeReduce.apply(  # type: ignore[no-untyped-call]
+            rows, plan(order), self.operator.combine, identity, *parameters
+        )
         return found
 
     def __repr__(self) -> str:

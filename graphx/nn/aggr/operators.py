@@ -53,7 +53,7 @@ class Operator(Module):
         self.channels: Final = channels
 
     def combine(self, a: Tensor, b: Tensor) -> Tensor:
-        """a * b for rows ``[P, d]``.
+        """Combine rows, a * b.
 
         Args:
             a: Left operands, ``[P, d]``.
@@ -321,7 +321,7 @@ class SumOperator(Operator):
         return torch.zeros(self.channels)
 
     def combine(self, a: Tensor, b: Tensor) -> Tensor:
-        """a + b."""
+        """The sum."""
         return a + b
 
 

@@ -165,6 +165,10 @@ def _build(segments: Tensor, is_ptr: bool, num_rows: int, size: int, copies: int
     return base, base._with_elements(torch.argsort(index, stable=True))
 
 
+def _is_gone(reference: StorageWeakRef) -> bool:
+    return bool(reference.expired())  # type: ignore[no-untyped-call]
+
+
 class _Cache:
     """The plans of living index tensors: found by storage, view and version, dropped with the storage."""
 
@@ -180,14 +184,14 @@ class _Cache:
         key = (storage._cdata, segments.device, segments.dtype, segments._version, view, details)
         with self._lock:
             known = self._plans.get(key)
-            if known is not None and not known[0].expired():
+            if known is not None and not _is_gone(known[0]):
                 self._plans.move_to_end(key)
                 return known[1]
         made = _build(segments, bool(details[0]), *details[1:])
         with self._lock:
-            for old in [k for k, (ref, _) in self._plans.items() if ref.expired()]:
+            for old in [k for k, (ref, _) in self._plans.items() if _is_gone(ref)]:
                 del self._plans[old]
-            self._plans[key] = (StorageWeakRef(storage), made)
+            self._plans[key] = (StorageWeakRef(storage), made)  # type: ignore[no-untyped-call]
             while len(self._plans) > _MOST_PLANS:
                 self._plans.popitem(last=False)
         return made
@@ -217,15 +221,15 @@ def tree_plan(
         is_ptr: Whether `segments` holds bounds.
         num_rows: E, compared with `segments`; needed for bounds.
         copies: Plan for B copies of every element, row ``e * B + b``, in segment ``v * B + b``.
-        order: The rows grouped by segment, in the order in which each tree is to take them, ``[E * B]``; None takes them
-            as they come.
+        order: The rows grouped by segment, in the order in which each tree is to take them, ``[E * B]``; None takes
+            them as they come.
 
     Returns:
         The plan.
 
     Raises:
-        InputError: The index has another length, type or a value outside ``0..V-1``; the bounds fall, or do not run from
-            0 to E.
+        InputError: The index has another length, type or a value outside ``0..V-1``; the bounds fall, or do not run
+            from 0 to E.
 
     Example:
         >>> import torch

@@ -65,7 +65,7 @@ class TreeReduce(torch.autograd.Function):
         return out, rows
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         rows, *parameters = ctx.saved_tensors
         plan: TreePlan = ctx.plan
@@ -83,9 +83,9 @@ class TreeReduce(torch.autograd.Function):
             for child, value in ((left[:count], found[0]), (right[:count], found[1])):
                 grad_rows[child] = 0 if value is None else value[:count]
             new = iter(found[2:])
-            for total in sums:
-                if total is not None and (value := next(new)) is not None:
-                    total += value
+            for total in (s for s in sums if s is not None):
+                if (value := next(new)) is not None:
+                    total.add_(value)
         empty = torch.ones(plan.num_segments, dtype=torch.bool, device=rows.device)
         empty[plan.filled] = False
         grad_identity = grad[empty].sum(0).to(ctx.identity_dtype)
