@@ -8,6 +8,39 @@ import numpy.typing as npt
 
 def simd_level() -> str: ...
 
+# -- lcm: the symmetrised GRU over a tree -----------------------------------------------------------------------------
+
+def lcm_gru_forward(
+    leaves: npt.NDArray[np.float32],
+    left: npt.NDArray[np.int64],
+    right: npt.NDArray[np.int64],
+    levels: npt.NDArray[np.int64],
+    w_ih: npt.NDArray[np.float32],
+    w_hh: npt.NDArray[np.float32],
+    b_ih: npt.NDArray[np.float32],
+    b_hh: npt.NDArray[np.float32],
+    made: npt.NDArray[np.float32],
+    threads: int,
+) -> None: ...
+def lcm_gru_backward(
+    leaves: npt.NDArray[np.float32],
+    left: npt.NDArray[np.int64],
+    right: npt.NDArray[np.int64],
+    levels: npt.NDArray[np.int64],
+    w_ih: npt.NDArray[np.float32],
+    w_hh: npt.NDArray[np.float32],
+    b_ih: npt.NDArray[np.float32],
+    b_hh: npt.NDArray[np.float32],
+    made: npt.NDArray[np.float32],
+    grad_leaves: npt.NDArray[np.float32],
+    grad_made: npt.NDArray[np.float32],
+    grad_w_ih: npt.NDArray[np.float32],
+    grad_w_hh: npt.NDArray[np.float32],
+    grad_b_ih: npt.NDArray[np.float32],
+    grad_b_hh: npt.NDArray[np.float32],
+    threads: int,
+) -> None: ...
+
 # -- edgelist: edges to CSR ------------------------------------------------------------------------------------------
 
 class _BuildFacts(TypedDict):

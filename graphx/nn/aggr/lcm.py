@@ -32,8 +32,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
         \mathbf{y}_v = \mathbf{e} \text{ for an empty } v
 
     A well-behaved aggregator is a commutative monoid on the latent space; here its operator :math:`*` is learned. The
-    product is taken over a balanced tree: elements are paired in order, (0, 1), (2, 3), ..., an odd last one moves up, and
-    so on: :math:`E - V` operator calls in :math:`\lceil \log_2 \max_v n_v \rceil` steps.
+    product is taken over a balanced tree: elements are paired in order, (0, 1), (2, 3), ..., an odd last one moves up,
+    and so on: :math:`E - V` operator calls in :math:`\lceil \log_2 \max_v n_v \rceil` steps.
 
     From the paper are the idea, the symmetrised GRU and the tree. Ours are the reduction without padding, the other
     operators, the identity, and the loss in the form given at :meth:`associativity_loss`.

@@ -1,4 +1,4 @@
-"""Binary operators for LCMAggregation: commutative to the last bit by construction, associative by learning or exactly."""
+"""Binary operators for LCMAggregation: commutative by construction, associative by learning or exactly."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ class AttentionOperator(Operator):
     r"""Two operands weighed by a softmax over their keys, with a query from their sum (ours).
 
     .. math:: a * b = \alpha_a V a + \alpha_b V b + \tfrac12(a + b), \qquad
-        \alpha = \mathrm{softmax}(q \cdot K a, q \cdot K b) / 1, \quad q = Q(a + b) / \sqrt{d / h}
+        \alpha = \mathrm{softmax}(q \cdot K a, q \cdot K b), \quad q = Q(a + b) / \sqrt{d / h}
 
     for each of h heads.
 

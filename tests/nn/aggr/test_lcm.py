@@ -52,7 +52,7 @@ def test_float64_is_the_recursion(channels: int) -> None:
     x, index = mixed(60, channels, 9, torch.float64)
     found = aggr(x, index, dim_size=11)
     wanted = aggregate(x, index, 11, aggr.operator.weights, aggr.empty)
-    assert float((found - wanted).abs().max()) <= 1e-12
+    assert float((found - wanted).detach().abs().max()) <= 1e-12
 
 
 def test_kernel_and_torch_agree(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_a_lone_segment_is_that_of_pyg(size: int) -> None:
     torch.testing.assert_close(ours.float()(x.float(), index), theirs.float()(x.float(), index), rtol=0, atol=3e-6)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.data())
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("kind", ["gru", "mlp", "attention"])
@@ -146,7 +146,7 @@ def test_no_elements(kind: str) -> None:
     out.sum().backward()
     assert x.grad.shape == (0, 4)
     assert aggr(x, torch.zeros(0, dtype=torch.long)).shape == (0, 4)
-    assert float(aggr.associativity_loss(x, torch.zeros(0, dtype=torch.long))) == 0
+    assert aggr.associativity_loss(x, torch.zeros(0, dtype=torch.long)).item() == 0
 
 
 @pytest.mark.parametrize("name", ["sum", "max", "min"])
@@ -193,7 +193,7 @@ def test_kernel_gradients_are_those_of_float64() -> None:
     grads = []
     for dtype in (torch.float32, torch.float64):
         mine = copy.deepcopy(aggr).to(dtype)
-        given = x.to(dtype).requires_grad_()
+        given = x.to(dtype, copy=True).requires_grad_()
         mine(given, index).square().sum().backward()
         grads.append([given.grad, *(p.grad for p in mine.operator.parameters())])
     for one, other in zip(*grads, strict=True):
@@ -268,11 +268,11 @@ def test_nan_stays_in_its_segment(path: str) -> None:
 
 def test_associativity_loss() -> None:
     x, index = mixed(60, 6, 4)
-    assert float(layer(6, kind="max").associativity_loss(x, index)) == 0
+    assert layer(6, kind="max").associativity_loss(x, index).item() == 0
     aggr = layer(6)
     loss = aggr.associativity_loss(x, index, generator=torch.Generator().manual_seed(0))
     same = aggr.associativity_loss(x, index, generator=torch.Generator().manual_seed(0))
-    assert float(loss) == float(same) > 0
+    assert loss.item() == same.item() > 0
     loss.backward()
     assert all(p.grad is not None and float(p.grad.abs().sum()) > 0 for p in aggr.operator.parameters())
     optimizer = torch.optim.Adam(aggr.parameters(), lr=0.01)
@@ -280,7 +280,7 @@ def test_associativity_loss() -> None:
         optimizer.zero_grad()
         aggr.associativity_loss(x, index).backward()
         optimizer.step()
-    assert float(aggr.associativity_loss(x, index)) < 0.5 * float(loss)
+    assert aggr.associativity_loss(x, index).item() < 0.5 * loss.item()
     with pytest.raises(InputError, match="num_triples is 0"):
         aggr.associativity_loss(x, index, num_triples=0)
 
@@ -306,13 +306,14 @@ def test_autocast(kind: str) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = aggr(x, index)
     assert found.dtype == torch.float32
-    assert float((found - wanted).abs().max()) < 0.1 * float(wanted.abs().max())
+    assert float((found - wanted).detach().abs().max()) < 0.1 * float(wanted.detach().abs().max())
     found.sum().backward()
     assert aggr.lin.weight.grad.dtype == torch.float32
     half = copy.deepcopy(aggr).bfloat16()
     assert half(x.bfloat16(), index).dtype == torch.bfloat16
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # of dynamo, where it goes on after a break
 def test_compiles_as_one_graph() -> None:
     aggr = LCMAggregation(6, 4)
     x, index = mixed(30, 6, 5)
@@ -337,7 +338,7 @@ def test_copies_and_pickles() -> None:
         assert torch.equal(other(x, index), aggr(x, index))
     assert repr(aggr) == "LCMAggregation(4, 4, operator=GRUOperator(4), project=True)"
     aggr.reset_parameters()
-    assert float(aggr.empty.abs().sum()) == 0
+    assert aggr.empty.abs().sum().item() == 0
 
 
 @pytest.mark.parametrize(
