@@ -2,10 +2,11 @@
 
     python benchmarks/kernels/lcm.py [--repeats 1] [--threads 1] [--only regular padded hub bound]
 
-Both layers have the same weights, 64 channels and no projection. Every run is a process of its own; sides alternate. Time is that of forward and backward; memory is the peak over what was there before (input included).
+Both layers have the same weights, 64 channels and no projection. Every run is a process of its own; sides alternate.
+Time is that of forward and backward; memory is the peak over what was there before, the input.
 On the regular graph no neighbourhood is padded, so both must give the same rows and gradients, which is asserted. Where
-PyG pads, its rows depend on the largest neighbourhood of the batch and there is nothing to compare; ours are then compared
-with PyG's layer on single neighbourhoods. Results go to benchmarks/results/lcm.json.
+PyG pads, its rows depend on the largest neighbourhood of the batch and there is nothing to compare; ours are then
+compared with PyG's layer on single neighbourhoods. Results go to benchmarks/results/lcm.json.
 """
 
 from __future__ import annotations
@@ -170,9 +171,9 @@ def main() -> None:
         rows.append(row)
         print(row, flush=True)
     note = (
-        f"Forward and backward, float32, 64 channels, {options.threads} thread(s), the faster of two passes (median of {options.repeats} processes); memory is "
-        "the peak over the input. The bound is 96 d² floating point operations a pair (72 d² and the gates once more) at "
-        f"{rate / 1e9:.0f} GFLOP/s, the best product of torch here."
+        f"Forward and backward, float32, 64 channels, {options.threads} thread(s), the faster of two passes (median of "
+        f"{options.repeats} processes); memory is the peak over the input. The bound is 96 d² floating point operations a pair (72 d² and the gates once more) "
+        f"at {rate / 1e9:.0f} GFLOP/s, the best product of torch here."
     )
     versions = {"torch": torch.__version__, "torch_geometric": torch_geometric.__version__}
     write_results(RESULTS, {f"threads_{options.threads}": {"note": note, "rows": rows}}, versions)

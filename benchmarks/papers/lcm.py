@@ -3,9 +3,9 @@
     python benchmarks/papers/lcm.py second-minimum [--seeds 0] [--steps 4000] [--channels 64]
     python benchmarks/papers/lcm.py graphs [--dataset ENZYMES] [--seeds 0 1 2 3 4] [--epochs 60]
 
-second-minimum: multisets of numbers 0..255, given as bits; the target is the second smallest, as bits; an answer is right
-when all its bits are. Training sees sets of 2 to 16 numbers, the tests 16, 32 and 128. The task is that of PyG's example
-for its LCMAggregation; encoder and decoder are the same for every aggregation.
+second-minimum: multisets of numbers 0..255, given as bits; the target is the second smallest, as bits; an answer is
+right when all its bits are. Training sees sets of 2 to 16 numbers, the tests 16, 32 and 128. The task is that of PyG's
+example for its LCMAggregation; encoder and decoder are the same for every aggregation.
 
 graphs: a TU set, three SAGE layers that differ in the aggregation alone; stratified halves of what the training leaves
 choose the epoch and give the accuracy.
@@ -28,7 +28,7 @@ import torch
 import torch_geometric
 from _measure import write_results
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 from torch_geometric.nn import SAGEConv, aggr, global_mean_pool
 from torch_geometric.utils import degree
 
@@ -235,8 +235,8 @@ def graphs(options: argparse.Namespace) -> None:
         rows.append(row)
         print(row, found, flush=True)
         note = (
-            f"Three SAGE layers of {options.channels} channels, {options.epochs} epochs, Adam; 80/10/10 random splits, the "
-            "epoch chosen in validation."
+            f"Three SAGE layers of {options.channels} channels, {options.epochs} epochs, Adam; 80/10/10 random splits, "
+            "the epoch chosen in validation."
         )
         part = {"title": f"Graph classification, {options.dataset}", "note": note, "rows": rows}
         write_results(options.output, {options.dataset.lower(): part}, VERSIONS)

@@ -237,7 +237,8 @@ def _backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor | None, _: 
     if grad is None:
         return (None,) * 11
     x, rows, segments, order, *weights = ctx.saved_tensors  # type: ignore[attr-defined]
-    found = lcm_gru_backward(grad.contiguous(), x, rows, segments, *ctx.details, order, *weights)  # type: ignore[attr-defined]
+    details = ctx.details  # type: ignore[attr-defined]
+    found = lcm_gru_backward(grad.contiguous(), x, rows, segments, *details, order, *weights)
     dx, d_identity, *d_weights = found
     return dx, None, None, None, None, None, d_identity.to(ctx.identity_dtype), *d_weights  # type: ignore[attr-defined]
 

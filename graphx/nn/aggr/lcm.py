@@ -41,8 +41,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
     - :math:`a * b` and :math:`b * a` have the same bits. The operator is not associative by construction, so the result
       depends on the order of the elements as far as training has not made it so: see ``shuffle`` and
       :meth:`associativity_loss`.
-    - The result of a segment does not change, to the last bit, with what else is in the batch: nothing is padded, and no
-      product's path through the library depends on the size of the batch. In float32 on the processor a kernel of our
+    - The result of a segment does not change, to the last bit, with what else is in the batch: nothing is padded, and
+      no product's path through the library depends on the size of the batch. In float32 on the processor a kernel of our
       own with one order of summation does the work; elsewhere every product has one fixed shape.
     - Kept for the backward pass are the rows of the tree, :math:`2E - V` with the elements; gates are computed again.
       Gradients are written without atomic additions, so they are the same in every run, for any number of threads.
@@ -58,8 +58,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
     Args:
         in_channels: F, size of an input row.
         out_channels: d, size of a latent vector and of an output row.
-        operator: ``'gru'`` (the paper's), ``'mlp'``, ``'gated'``, ``'attention'``; ``'max_plus'``, ``'sum'``, ``'max'``,
-            ``'min'`` (exact monoids); an :class:`Operator`, or a module that is called as ``module(a, b)`` and then
+        operator: ``'gru'`` (the paper's), ``'mlp'``, ``'gated'``, ``'attention'``; ``'max_plus'``, ``'sum'``,
+            ``'max'``, ``'min'`` (exact monoids); an :class:`Operator`, or a module that is called as ``module(a, b)`` and then
             symmetrised.
         identity: What an empty segment gives: ``'learned'``, a parameter that begins with zero; ``'zero'``; or
             ``'operator'``, the operator's own identity element.
@@ -172,8 +172,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
 
         .. math:: \frac{1}{Td} \sum_{t=1}^{T} \lVert (a_t * b_t) * c_t - a_t * (b_t * c_t) \rVert^2
 
-        over triples drawn with replacement from the rows of the trees, elements and products alike. The gradient goes to
-        the operator's parameters only: the rows are taken as given, so the loss cannot be lowered by shrinking them.
+        over triples drawn with replacement from the rows of the trees, elements and products alike. The gradient goes
+        to the operator's parameters only: the rows are taken as given, so the loss cannot be lowered by shrinking them.
         The paper also trains with such a loss; this form and the choice of triples are ours.
 
         Args:
