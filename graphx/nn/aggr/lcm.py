@@ -42,8 +42,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
       depends on the order of the elements as far as training has not made it so: see ``shuffle`` and
       :meth:`associativity_loss`.
     - The result of a segment does not change, to the last bit, with what else is in the batch: nothing is padded, and
-      no product's path through the library depends on the size of the batch. In float32 on the processor a kernel of our
-      own with one order of summation does the work; elsewhere every product has one fixed shape.
+      no product's path through the library depends on the size of the batch. In float32 on the processor a kernel of
+      our own with one order of summation does the work; elsewhere every product has one fixed shape.
     - Kept for the backward pass are the rows of the tree, :math:`2E - V` with the elements; gates are computed again.
       Gradients are written without atomic additions, so they are the same in every run, for any number of threads.
     - Under autocast the products run in its type and the latents stay in float32. The GRU works in a full graph of
@@ -59,8 +59,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
         in_channels: F, size of an input row.
         out_channels: d, size of a latent vector and of an output row.
         operator: ``'gru'`` (the paper's), ``'mlp'``, ``'gated'``, ``'attention'``; ``'max_plus'``, ``'sum'``,
-            ``'max'``, ``'min'`` (exact monoids); an :class:`Operator`, or a module that is called as ``module(a, b)`` and then
-            symmetrised.
+            ``'max'``, ``'min'`` (exact monoids); an :class:`Operator`, or a module that is called as ``module(a, b)``
+            and then symmetrised.
         identity: What an empty segment gives: ``'learned'``, a parameter that begins with zero; ``'zero'``; or
             ``'operator'``, the operator's own identity element.
         shuffle: In training, take the elements of every segment in a new random order at each call. Otherwise the order

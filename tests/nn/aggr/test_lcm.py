@@ -107,11 +107,11 @@ def test_a_segment_keeps_its_bits_in_any_company(kind: str, dtype: torch.dtype, 
 
 def test_bits_do_not_depend_on_threads(path: str) -> None:
     aggr = layer(24)
-    x, index = mixed(3000, 24, 40)
+    x, index = mixed(3000 if path == "kernel" else 200, 24, 40)
     found = []
     threads = torch.get_num_threads()
     try:
-        for count in (1, 2, 3):
+        for count in (1, 2, 5) if path == "kernel" else (1, 2):
             torch.set_num_threads(count)
             mine = x.clone().requires_grad_()
             aggr.zero_grad()
