@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graphx.gradco.count import OrbitAdjacency, OrbitBlock, OrbitSummary
+from graphx.gradco.blocks import OrbitBlock
+from graphx.gradco.count import OrbitAdjacency, OrbitSummary
 from graphx.gradco.orbits import EDGE_ORBITS, GRAPHLETS, ORBIT_KEYS, Graphlet, parse_keys
 
 __all__ = [
