@@ -255,7 +255,8 @@ class AttentionOperator(Operator):
         score_b = (query * self.key(b).view(shape)).sum(-1, keepdim=True)
         to_a = torch.sigmoid(score_a - score_b) * self.value(a).view(shape)
         to_b = torch.sigmoid(score_b - score_a) * self.value(b).view(shape)
-        return (to_a + to_b).reshape(a.shape) + (a + b) / 2
+        found: Tensor = (to_a + to_b).reshape(a.shape) + (a + b) / 2
+        return found
 
 
 class MaxPlusOperator(Operator):
