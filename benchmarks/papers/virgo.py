@@ -1,0 +1,220 @@
+"""Virgo and the other initialisations on deep networks without norm layers: slopes, accuracy and cost.
+
+    python benchmarks/papers/virgo.py slopes
+    python benchmarks/papers/virgo.py accuracy --sets cora --convs graph --depths 16 --inits kaiming diffusion --seeds 5
+    python benchmarks/papers/virgo.py cost
+    python benchmarks/papers/virgo.py tables          cells so far -> benchmarks/results/virgo.json
+
+Accuracy is trained on processors, so the grid is bought cell by cell: each finished run is a line of
+``benchmarks/results/virgo_cells.jsonl`` and is not run again. All methods have the same learning rates to choose from,
+by their validation accuracy on the first seeds; the other seeds run at the chosen one. Networks are width 64 with ReLU,
+no norm, dropout or skip; Adam, early stopping on validation. A chain of linear operators is trained with the operators
+as sparse matrices and the operator times the features made once, which gives the same numbers as the PyG model (asserted
+at the start of every run).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
+
+import torch
+import torch.nn.functional as F
+import torch_geometric
+from _measure import write_results
+from torch_geometric.data import Data
+from torch_geometric.nn import GATConv, GCNConv, GINConv, GraphConv, SAGEConv
+from torch_geometric.utils import remove_self_loops, to_undirected
+
+import graphx
+from graphx.nn.init import kaiming_, lsuv_, virgo_, xavier_
+from graphx.nn.init.trace import trace
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+CELLS = RESULTS / "virgo_cells.jsonl"
+WIDTH = 64
+VIRGO = ("forward", "backward", "harmonic", "mean", "median", "diffusion")
+INITS = ("xavier", "kaiming", "lsuv", *VIRGO)
+NAMES = {"gcn": "GCN", "gin": "GIN", "graph": "GraphConv = SAGE sum", "sage": "SAGE mean", "gat": "GAT"}
+
+
+class Net(torch.nn.Module):
+    """A chain of convs with ReLU between them."""
+
+    def __init__(self, conv: str, inputs: int, outputs: int, depth: int) -> None:
+        super().__init__()
+        make = {
+            "gcn": GCNConv,
+            "gin": lambda i, o: GINConv(torch.nn.Linear(i, o)),
+            "graph": GraphConv,
+            "sagesum": lambda i, o: SAGEConv(i, o, aggr="sum"),
+            "sage": SAGEConv,
+            "gat": GATConv,
+        }[conv]
+        widths = [inputs, *[WIDTH] * (depth - 1), outputs]
+        self.convs = torch.nn.ModuleList(make(i, o) for i, o in zip(widths, widths[1:], strict=False))
+
+    def forward(self, x: torch.Tensor, edge_index: torch.Tensor) -> torch.Tensor:
+        for conv in self.convs[:-1]:
+            x = conv(x, edge_index).relu()
+        return self.convs[-1](x, edge_index)
+
+
+@cache
+def load(name: str, root: str) -> Data:
+    """An undirected graph without loops whose rows of features sum to 1."""
+    data = graphx.data.load(name, root=root)
+    edge_index = remove_self_loops(to_undirected(data.edge_index, num_nodes=data.num_nodes))[0]
+    x = data.x.float()
+    x = x / x.sum(dim=1, keepdim=True).clamp(min=1e-9)
+    return Data(
+        x=x, edge_index=edge_index, y=data.y, train=data.train_mask, val=data.val_mask, test=data.test_mask
+    )
+
+
+def initialise(model: torch.nn.Module, data: Data, init: str, seed: int) -> None:
+    """Biases zero for all, so that only the weights differ."""
+    generator = torch.Generator().manual_seed(seed)
+    baseline = {"xavier": xavier_, "kaiming": kaiming_, "lsuv": lsuv_}.get(init, kaiming_)
+    baseline(model, data, generator=generator)
+    if init in VIRGO:
+        virgo_(model, data, mode=init, generator=generator)
+
+
+class Product(torch.autograd.Function):
+    """A sparse matrix times a dense one; the transpose is kept as CSR."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Any, transposed: Any, h: torch.Tensor) -> torch.Tensor:
+        ctx.transposed = transposed
+        return matrix @ h
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
+        return None, None, ctx.transposed @ gradient
+
+
+class Chain:
+    """The same function as a `Net` of linear operators, with the first product made once."""
+
+    def __init__(self, model: Net, data: Data) -> None:
+        layers = trace(model, data)
+        pair = lambda m: None if m is None else (m.float().to_sparse_csr(), m.t().float().coalesce().to_sparse_csr())  # noqa: E731
+        self.operators = [pair(part.operator) for part in layers[0].parts]
+        x = data.x.to_sparse()
+        products = [x if p.operator is None else torch.sparse.mm(p.operator.float(), x) for p in layers[0].parts]
+        self.inputs = [(m.coalesce().to_sparse_csr(), m.t().coalesce().to_sparse_csr()) for m in products]
+        self.weights = [[part.weight for part in layer.parts] for layer in layers]
+        self.biases = [next(p for n, p in layer.module.named_parameters() if n.endswith("bias")) for layer in layers]
+
+    def __call__(self) -> torch.Tensor:
+        h = None
+        for weights, bias in zip(self.weights, self.biases, strict=True):
+            if h is None:
+                terms = [Product.apply(*pair, w.t()) for pair, w in zip(self.inputs, weights, strict=True)]
+            else:
+                h = h.relu()
+                around = [h if pair is None else Product.apply(*pair, h) for pair in self.operators]
+                terms = [a @ w.t() for a, w in zip(around, weights, strict=True)]
+            h = sum(terms[1:], terms[0]) + bias
+        return h
+
+
+def run(data: Data, conv: str, depth: int, init: str, lr: float, seed: int, options: Any) -> dict[str, Any]:
+    """Train once; the test accuracy at the best validation epoch."""
+    torch.manual_seed(seed)
+    model = Net(conv, data.x.size(1), int(data.y.max()) + 1, depth)
+    initialise(model, data, init, seed)
+    if conv == "gat":
+        forward = lambda: model(data.x, data.edge_index)  # noqa: E731
+    else:
+        forward = Chain(model, data)
+        with torch.no_grad():
+            expected, found = model(data.x, data.edge_index), forward()
+        scale = float(expected.abs().max())
+        assert math.isfinite(scale)
+        assert float((expected - found).abs().max()) <= 1e-4 * scale, "the chain is not the model"
+    train, val, test = (m if m.dim() == 1 else m[:, seed % m.size(1)] for m in (data.train, data.val, data.test))
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=5e-4)
+    best = {"val": -1.0, "test": 0.0, "epoch": 0}
+    for epoch in range(options.epochs):
+        out = forward()
+        right = (out.detach().argmax(dim=1) == data.y).float()
+        if float(right[val].mean()) > best["val"]:
+            best = {"val": float(right[val].mean()), "test": float(right[test].mean()), "epoch": epoch}
+        elif epoch - best["epoch"] > options.patience:
+            break
+        loss = F.cross_entropy(out[train], data.y[train])
+        if not math.isfinite(float(loss.detach())):
+            break
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return best
+
+
+def known() -> dict[tuple[Any, ...], dict[str, Any]]:
+    lines = CELLS.read_text().splitlines() if CELLS.exists() else []
+    cells = [json.loads(line) for line in lines]
+    return {(c["set"], c["conv"], c["depth"], c["init"], c["lr"], c["seed"]): c for c in cells}
+
+
+def accuracy(options: Any) -> None:
+    """Learning rates on the first seeds, the chosen one on all."""
+    for depth in options.depths:
+        for name in options.sets:
+            for conv in options.convs:
+                for init in options.inits:
+                    _cell(name, conv, depth, init, options)
+
+
+def _cell(name: str, conv: str, depth: int, init: str, options: Any) -> None:
+    def one(lr: float, seed: int) -> dict[str, Any]:
+        key = (name, conv, depth, init, lr, seed)
+        cells = known()
+        if key in cells:
+            return cells[key]
+        start = time.process_time()
+        result = run(load(name, options.data), conv, depth, init, lr, seed, options)
+        cell = dict(zip(("set", "conv", "depth", "init", "lr", "seed"), key, strict=True)) | result
+        cell |= {"cpu_seconds": round(time.process_time() - start, 2), "epochs": options.epochs}
+        with CELLS.open("a") as file:
+            file.write(json.dumps(cell) + "\n")
+        return cell
+
+    picks = {lr: statistics.mean(one(lr, s)["val"] for s in range(options.pick)) for lr in options.lrs}
+    lr = max(picks, key=picks.__getitem__)
+    tests = [one(lr, seed)["test"] for seed in range(options.seeds)]
+    spread = statistics.stdev(tests) if len(tests) > 1 else 0.0
+    print(f"{name} {conv} {depth} {init}: {statistics.mean(tests):.3f} +- {spread:.3f} at {lr:g}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=["slopes", "accuracy", "cost", "tables"])
+    parser.add_argument("--data", default=str(Path(__file__).resolve().parents[3] / "shared" / "data"))
+    parser.add_argument("--sets", nargs="+", default=["cora", "citeseer", "pubmed", "chameleon-filtered", "actor"])
+    parser.add_argument("--convs", nargs="+", default=["graph", "gin", "gcn", "sage", "gat"])
+    parser.add_argument("--depths", nargs="+", type=int, default=[2, 4, 8, 16, 32])
+    parser.add_argument("--inits", nargs="+", choices=INITS, default=list(INITS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--pick", type=int, default=2, help="seeds that choose the learning rate")
+    parser.add_argument("--lrs", nargs="+", type=float, default=[3e-3, 1e-3, 3e-4])
+    parser.add_argument("--epochs", type=int, default=120)
+    parser.add_argument("--patience", type=int, default=40)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    {"accuracy": accuracy}[options.part](options)
+
+
+if __name__ == "__main__":
+    main()
