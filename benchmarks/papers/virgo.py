@@ -76,9 +76,7 @@ def load(name: str, root: str) -> Data:
     edge_index = remove_self_loops(to_undirected(data.edge_index, num_nodes=data.num_nodes))[0]
     x = data.x.float()
     x = x / x.sum(dim=1, keepdim=True).clamp(min=1e-9)
-    return Data(
-        x=x, edge_index=edge_index, y=data.y, train=data.train_mask, val=data.val_mask, test=data.test_mask
-    )
+    return Data(x=x, edge_index=edge_index, y=data.y, train=data.train_mask, val=data.val_mask, test=data.test_mask)
 
 
 def initialise(model: torch.nn.Module, data: Data, init: str, seed: int) -> None:

@@ -36,7 +36,7 @@ def kaiming_(
     forward: Forward | None = None,
     generator: torch.Generator | None = None,
 ) -> torch.nn.Module:
-    r"""Kaiming's uniform weights of variance :math:`g^2 / \mathrm{fan}` in every layer that the model calls, biases zero.
+    r"""Kaiming's uniform weights, variance :math:`g^2 / \mathrm{fan}` in every layer that the model calls, zero biases.
 
     It knows nothing of the graph: the data only tells which layers are called.
 
@@ -126,7 +126,7 @@ def lsuv_(
     forward: Forward | None = None,
     generator: torch.Generator | None = None,
 ) -> torch.nn.Module:
-    r"""Layer-sequential unit variance: orthogonal weights, each layer divided by the deviation of its output on the data.
+    r"""Layer-sequential unit variance: orthogonal weights, each layer divided by the deviation of its output.
 
     Biases are zero. The deviation is over all nodes and channels, so on a sum operator hubs rule it. One forward pass
     is run; one division is exact for layers that are linear in their weights, and nearly so for attention.
@@ -148,7 +148,8 @@ def lsuv_(
         >>> from torch_geometric.nn import GraphConv
         >>> data = graphx.data.load("karate")
         >>> data.x = torch.eye(34)
-        >>> round(float(lsuv_(GraphConv(34, 8), data)(data.x, data.edge_index).std()), 4)
+        >>> out = lsuv_(GraphConv(34, 8), data)(data.x, data.edge_index)
+        >>> round(out.std().item(), 4)
         1.0
 
     The paper is Mishkin and Matas, "All you need is a good init", ICLR 2016, https://arxiv.org/abs/1511.06422.

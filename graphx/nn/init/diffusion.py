@@ -2,8 +2,8 @@ r"""Weights that make a ReLU network start as a linear diffusion of its features
 
 Units come in mirrored pairs, :math:`\mathrm{relu}(z)` and :math:`\mathrm{relu}(-z)`, which the next layer takes with
 opposite signs, so that it sees :math:`z` (the "looks linear" weights of Balduzzi et al., "The shattered gradients
-problem", ICML 2017). Ours are the operator and the scale: with an orthogonal :math:`\mathbf{Q}` common to the parts of a
-layer, :math:`\mathbf{Z}_l = (\sum_p c_p \mathbf{P}_p) \mathbf{Z}_{l-1} \mathbf{Q}^\top`, where :math:`c_p` is such that
+problem", ICML 2017). Ours are the operator and the scale: with an orthogonal :math:`\mathbf{Q}` common to the parts of
+a layer, :math:`\mathbf{Z}_l = (\sum_p c_p \mathbf{P}_p) \mathbf{Z}_{l-1} \mathbf{Q}^\top`, where :math:`c_p` is such that
 each part brings the same share to the typical (median) node and the sum keeps its size.
 """
 
@@ -65,8 +65,8 @@ def diffusion_weights(
             raise InputError(f"{layer.name} has {layer.fan_out} outputs; mode 'diffusion' expects even hidden widths")
         if i and layer.fan_in != first[i - 1].fan_out:
             raise InputError(
-                f"{layer.name} takes {layer.fan_in} channels and {first[i - 1].name} gives {first[i - 1].fan_out}; mode "
-                "'diffusion' expects a chain of layers, without concatenation between them"
+                f"{layer.name} takes {layer.fan_in} channels and {first[i - 1].name} gives {first[i - 1].fan_out}; "
+                "mode 'diffusion' expects a chain of layers, without concatenation between them"
             )
         width_in = layer.fan_in // 2 if i else layer.fan_in
         width_out = layer.fan_out if last else layer.fan_out // 2

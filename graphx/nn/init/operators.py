@@ -143,11 +143,11 @@ def adjacency(
     """
     if aggr not in {"sum", "add", "mean"}:
         raise InputError(
-            f"aggregation {aggr!r} is not linear, so it has no operator; expected 'sum' or 'mean', or a linear stand-in "
-            "by graphx.nn.init.register_operator"
+            f"aggregation {aggr!r} is not linear, so it has no operator; expected 'sum' or 'mean', or a linear "
+            "stand-in by graphx.nn.init.register_operator"
         )
     if is_torch_sparse_tensor(edge_index):
-        coo = edge_index.to_sparse_coo().coalesce()
+        coo = edge_index.to_sparse(layout=torch.sparse_coo).coalesce()
         row, col, value = coo.indices()[0], coo.indices()[1], coo.values()
     else:
         if not isinstance(edge_index, Tensor) or edge_index.dim() != 2 or edge_index.size(0) != 2:
@@ -157,7 +157,9 @@ def adjacency(
         row, col = edge_index[target], edge_index[1 - target]
         value = torch.ones(row.numel(), device=row.device) if edge_weight is None else edge_weight.view(-1)
         if value.numel() != row.numel():
-            raise InputError(f"{value.numel()} edge weights for {row.numel()} edges; expected as many of one as of both")
+            raise InputError(
+                f"{value.numel()} edge weights for {row.numel()} edges; expected as many of one as of both"
+            )
     if row.numel() and int(torch.maximum(row.max(), col.max())) >= num_nodes:
         raise InputError(
             f"edge_index holds node {int(torch.maximum(row.max(), col.max()))} and x has {num_nodes} rows; expected "
@@ -203,7 +205,11 @@ def _sage(layer: Any, x: Tensor, edge_index: Tensor, size: Any = None) -> list[P
 
 
 def _graph(
-    layer: Any, x: Tensor, edge_index: Tensor, edge_weight: Tensor | None = None, size: Any = None  # noqa: ARG001
+    layer: Any,
+    x: Tensor,
+    edge_index: Tensor,
+    edge_weight: Tensor | None = None,
+    size: Any = None,  # noqa: ARG001
 ) -> list[Part]:
     operator = adjacency(edge_index, len(x), edge_weight, aggr=_aggr(layer), flow=layer.flow)
     return [Part(operator, layer.lin_rel.weight), Part(None, layer.lin_root.weight)]
@@ -220,7 +226,7 @@ def _gin(layer: Any, x: Tensor, edge_index: Tensor, size: Any = None) -> list[Pa
 def _gat(layer: Any, x: Tensor, edge_index: Tensor, *_: Any, **__: Any) -> list[Part]:
     """Attention that is uniform, which is what it is near at the start: the mean over neighbours and the node."""
     if is_torch_sparse_tensor(edge_index):
-        coo = edge_index.to_sparse_coo().coalesce()
+        coo = edge_index.to_sparse(layout=torch.sparse_coo).coalesce()
         edge_index = coo.indices().flip(0) if layer.flow == "source_to_target" else coo.indices()
     adjacency(edge_index, len(x))
     if layer.add_self_loops:

@@ -29,6 +29,7 @@ class Layer:
     module: torch.nn.Module
     parts: tuple[Part, ...]
     rows: int
+    path: str = ""  # in named_modules; the name is that of the class where the model is one layer
 
     @property
     def fan_in(self) -> int:
@@ -96,8 +97,8 @@ def check_model(model: Any) -> None:
         raise InputError(f"the parameter {lazy} is lazy and has no shape yet; call the model once on the data before")
     if not any(is_registered(module) for module in model.modules()):
         raise InputError(
-            f"{type(model).__name__} has no message-passing layer; expected at least one PyG conv, or one made known by "
-            "graphx.nn.init.register_operator"
+            f"{type(model).__name__} has no message-passing layer; expected at least one PyG conv, or one made known "
+            "by graphx.nn.init.register_operator"
         )
 
 
@@ -166,7 +167,7 @@ def trace(model: torch.nn.Module, graph: Any, forward: Forward | None = None) ->
                     f"the operator of {names[module]} is {tuple(part.operator.shape)} and its input has {rows} rows; "
                     "expected the same number"
                 )
-        layers.append(Layer(names[module] or type(module).__name__, module, tuple(parts), rows))
+        layers.append(Layer(names[module] or type(module).__name__, module, tuple(parts), rows, names[module]))
 
     def before_conv(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         x = args[0] if args else kwargs.get("x")

@@ -43,13 +43,14 @@ class Variances:
     used: tuple[float, ...]
 
     def __str__(self) -> str:
-        rows = [("layer", "forward", "backward", "used")]
+        rows: list[tuple[str, ...]] = [("layer", "forward", "backward", "used")]
         for name, *numbers in zip(self.names, self.forward, self.backward, self.used, strict=True):
             rows.append((name, *(f"{number:.4g}" for number in numbers)))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        first, *rest = widths
         return "\n".join(
-            "  ".join(text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True)))
-            for row in rows
+            "  ".join([name.ljust(first), *(text.rjust(w) for text, w in zip(numbers, rest, strict=True))])
+            for name, *numbers in rows
         )
 
 
@@ -82,9 +83,9 @@ def virgo_(
     own (``SAGEConv``, ``GraphConv``), the squares of the parts add.
 
     Ours are: the true operator of every layer, its transpose in the backward direction, linear layers as identities,
-    :math:`K - 1` replaced by 1 for a single output, and two modes. ``'median'`` replaces the squared norms of the forward
-    mode by the median over nodes of the squares, because the mean of a sum operator is ruled by hubs. ``'diffusion'``
-    draws mirrored pairs :math:`[\mathbf{Q}, -\mathbf{Q}]` of orthogonal weights, with the same :math:`\mathbf{Q}` for
+    :math:`K - 1` replaced by 1 for a single output, and two modes. ``'median'`` replaces the squared norms of the
+    forward mode by the median over nodes of the squares, as hubs rule the mean of a sum operator. ``'diffusion'`` draws
+    mirrored pairs :math:`[\mathbf{Q}, -\mathbf{Q}]` of orthogonal weights, with the same :math:`\mathbf{Q}` for
     the root and the neighbours: at the start the ReLU network is a linear diffusion of the features, whose typical node
     keeps its size and takes as much from its neighbours as from itself. It needs even hidden widths, and sets the
     biases to zero; the others leave biases alone.
@@ -162,8 +163,8 @@ def traced(
         layers = [trace(model, graph, forward) for graph in graphs]
     except (RuntimeError, IndexError, TypeError) as error:
         raise InputError(
-            f"{type(model).__name__} cannot run on this data (x is {tuple(graphs[0].x.shape)}): {error}; check the input "
-            "width, or pass forward=lambda model, data: model(...)"
+            f"{type(model).__name__} cannot run on this data (x is {tuple(graphs[0].x.shape)}): {error}; check the "
+            "input width, or pass forward=lambda model, data: model(...)"
         ) from error
     if any([layer.name for layer in each] != [layer.name for layer in layers[0]] for each in layers):
         raise InputError("the model calls other layers on other graphs; expected the same order on all")
