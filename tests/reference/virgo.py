@@ -46,9 +46,7 @@ def _log_norms(parts: list[np.ndarray], start: np.ndarray, depth: int) -> list[f
     return logs
 
 
-def dense_variances(
-    parts: list[np.ndarray], x: np.ndarray, widths: list[int]
-) -> tuple[list[float], list[float]]:
+def dense_variances(parts: list[np.ndarray], x: np.ndarray, widths: list[int]) -> tuple[list[float], list[float]]:
     """Forward and backward variances of layers of these widths (inputs, hidden ..., outputs), all of one operator."""
     depth, nodes = len(widths) - 1, len(x)
     c = _log_norms(parts, x.mean(axis=1), depth)

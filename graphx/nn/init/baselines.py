@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphx.errors import InputError
-from graphx.nn.init.trace import Forward, Layer, call, undisturbed
+from graphx.nn.init._trace import Forward, Layer, call, undisturbed
 from graphx.nn.init.virgo import biases, traced, write
 
 __all__ = ["kaiming_", "lsuv_", "xavier_"]

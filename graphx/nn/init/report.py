@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from graphx.errors import InputError
+from graphx.nn.init._trace import Forward, Layer, call, undisturbed
 from graphx.nn.init.baselines import output_module
 from graphx.nn.init.operators import Part
-from graphx.nn.init.trace import Forward, Layer, call, undisturbed
 from graphx.nn.init.virgo import Mode, traced, virgo_
 from graphx.plot import require_matplotlib
 
@@ -73,7 +73,7 @@ class VarianceReport:
         fade towards the input.
         """
         return {
-            name: (_slope([layer.forward for layer in layers]), _slope([layer.backward for layer in layers]))
+            name: (log_slope([layer.forward for layer in layers]), log_slope([layer.backward for layer in layers]))
             for name, layers in (("before", self.before), ("after", self.after))
         }
 
@@ -124,7 +124,7 @@ def _log10(number: float) -> float:
     return math.log10(number) if number > 0 else -math.inf
 
 
-def _slope(values: list[float]) -> float:
+def log_slope(values: list[float]) -> float:
     """Least-squares slope of log10 over the layers before the last."""
     inner = values[:-1] if len(values) > 2 else values
     logs = [_log10(value) for value in inner]
@@ -197,8 +197,8 @@ def variance_report(
 ) -> VarianceReport:
     r"""Measure the signal and the gradient at every layer, as the model is and as :func:`virgo_` would make it.
 
-    The forward figures are mean squares of the layers' outputs :math:`\mathbf{Z}_l` before activation, the backward
-    ones those of :math:`\partial \mathcal{L} / \partial \mathbf{Z}_l` for a random linear loss. Both are run in float64 on
+    Forward figures are mean squares of the layers' outputs :math:`\mathbf{Z}_l` before activation, the backward ones
+    those of :math:`\partial \mathcal{L} / \partial \mathbf{Z}_l` for a random linear loss. Both are run in float64 on
     copies, as the signal of an unnormalised network soon leaves float32; the model stays as it is. Slopes beyond some
     tenths of a decade a layer mean that initialisation is a problem; a median far below the mean, that hubs rule it.
 

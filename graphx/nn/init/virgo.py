@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from graphx.errors import InputError
-from graphx.nn.init.diffusion import diffusion_weights
-from graphx.nn.init.factors import MODES, Squares, backward_squares, forward_squares, variances
-from graphx.nn.init.trace import Forward, Layer, check_model, samples, trace
+from graphx.nn.init._diffusion import diffusion_weights
+from graphx.nn.init._factors import MODES, Squares, backward_squares, forward_squares, variances
+from graphx.nn.init._trace import Forward, Layer, check_model, samples, trace
 
 __all__ = ["Variances", "virgo_"]
 

@@ -67,7 +67,10 @@ def test_plot(karate):
     import matplotlib.pyplot as plt
 
     left, right = variance_report(GIN(34, 8, num_layers=3, out_channels=4), karate).plot()
-    assert [line.get_label() for line in left.lines if not line.get_label().startswith("_")] == ["as it is", "virgo, harmonic"]
+    assert [line.get_label() for line in left.lines if not line.get_label().startswith("_")] == [
+        "as it is",
+        "virgo, harmonic",
+    ]
     assert right.get_title() == "backward"
     plt.close("all")
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
-from torch_geometric.loader import DataLoader, NeighborLoader
+from torch_geometric.loader import DataLoader
 from torch_geometric.nn import (
     MLP,
     GATConv,
@@ -44,7 +45,7 @@ MAKE = {
 class Net(torch.nn.Module):
     def __init__(self, kind, widths):
         super().__init__()
-        self.convs = torch.nn.ModuleList(MAKE[kind](i, o) for i, o in zip(widths, widths[1:], strict=False))
+        self.convs = torch.nn.ModuleList(MAKE[kind](i, o) for i, o in pairwise(widths))
 
     def forward(self, x, edge_index):
         for conv in self.convs[:-1]:
@@ -95,21 +96,17 @@ def test_by_hand_on_a_path_of_three():
 
 
 def test_median_by_hand():
-    # a star of 4 leaves under GIN, x = 1: P 1 = (5,2,2,2,2), P^2 1 = (13,7,7,7,7): the typical node, a leaf, goes 4 -> 49
+    # a star of 4 leaves under GIN: P 1 = (5,2,2,2,2), P^2 1 = (13,7,7,7,7): the typical node, a leaf, goes 4 -> 49
     star = torch.tensor([[0, 0, 0, 0, 1, 2, 3, 4], [1, 2, 3, 4, 0, 0, 0, 0]])
-    found = virgo_(Net("gin0", [2, 8, 3]) if "gin0" in MAKE else _gin0(), Data(x=torch.ones(5, 2), edge_index=star), "median")
-    assert found.used == pytest.approx([1.0, 2 / 8 * 4 / 49], rel=1e-12)
-
-
-def _gin0():
     model = Net("gin", [2, 8, 3])
     for conv in model.convs:
         conv.eps.zero_()
-    return model
+    found = virgo_(model, Data(x=torch.ones(5, 2), edge_index=star), "median")
+    assert found.used == pytest.approx([1.0, 2 / 8 * 4 / 49], rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", sorted(MAKE))
-@pytest.mark.parametrize("depth", [2, 7, 32, 200])
+@pytest.mark.parametrize("depth", [2, 32, 200])
 def test_factors_equal_the_dense_reference(kind, depth):
     data = random_graph(directed=kind not in {"gcn"})
     widths = [5, *[6] * (depth - 1), 4]
@@ -119,6 +116,7 @@ def test_factors_equal_the_dense_reference(kind, depth):
     np.testing.assert_allclose(found.backward, u, rtol=1e-6)
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), kind=st.sampled_from(sorted(MAKE)))
 def test_numbering_and_scale_do_not_matter(seed, kind):
     data = random_graph(seed, nodes=12, edges=25)
@@ -136,12 +134,19 @@ def test_weights_have_the_variance_that_is_returned(mode, karate):
     before = weights(model)
     found = virgo_(model, karate, mode, generator=torch.Generator().manual_seed(1))
     linears = dict(model.named_modules())
-    assert found.names == ("convs.0", "convs.0.nn.lins.1", "convs.1", "convs.1.nn.lins.1", "convs.2", "convs.2.nn.lins.1")
+    assert found.names == (
+        "convs.0",
+        "convs.0.nn.lins.1",
+        "convs.1",
+        "convs.1.nn.lins.1",
+        "convs.2",
+        "convs.2.nn.lins.1",
+    )
     for name, variance in zip(found.names, found.used, strict=True):
         weight = (linears[name].nn.lins[0] if name.count(".") == 1 else linears[name]).weight
-        assert float(weight.abs().max()) <= math.sqrt(3 * variance)
+        assert float(weight.detach().abs().max()) <= math.sqrt(3 * variance)
         if weight.numel() > 10_000:
-            assert float(weight.var()) == pytest.approx(variance, rel=0.05)
+            assert float(weight.detach().var()) == pytest.approx(variance, rel=0.05)
     changed = {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
     assert changed == {name for name in before if name.endswith("weight")}, "biases are left alone"
 
@@ -192,6 +197,7 @@ def test_linear_layers_and_readouts_are_passed(karate):
     np.testing.assert_allclose(one.forward, found.forward, rtol=1e-12)  # equal graphs: sums of C scale alike
 
 
+@pytest.mark.filterwarnings("ignore:Sparse")
 def test_loaders_sets_and_adj_t(karate):
     model = Net("sage", [6, 8, 3])
     whole = virgo_(model, karate, "forward")
@@ -201,11 +207,9 @@ def test_loaders_sets_and_adj_t(karate):
     sparse = karate.clone()
     sparse.adj_t = to_torch_csr_tensor(sparse.edge_index, size=(34, 34)).t().to_sparse_csr()
     np.testing.assert_allclose(virgo_(model, sparse).forward, whole.forward, rtol=1e-9)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch, "get_num_threads", lambda: 1)
-        subgraphs = [karate.subgraph(torch.arange(20)), karate.subgraph(torch.arange(10, 34))]
-        assert len(virgo_(model, subgraphs).forward) == 2
-    assert NeighborLoader is not None
+    subgraphs = [karate.subgraph(torch.arange(20)), karate.subgraph(torch.arange(10, 34))]
+    joined = Batch.from_data_list(subgraphs)
+    np.testing.assert_allclose(virgo_(model, iter(subgraphs)).forward, virgo_(model, joined).forward, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -243,10 +247,10 @@ def test_lsuv_gives_unit_deviation_everywhere(karate):
 
 def test_baselines_draw_from_torch(karate):
     model = kaiming_(Net("graph", [6, 64, 64, 4]), karate)
-    assert float(model.convs[1].lin_rel.weight.abs().max()) == pytest.approx(math.sqrt(6 / 64), rel=0.02)
-    assert float(model.convs[1].lin_rel.bias.abs().max()) == 0
+    assert float(model.convs[1].lin_rel.weight.detach().abs().max()) == pytest.approx(math.sqrt(6 / 64), rel=0.02)
+    assert float(model.convs[1].lin_rel.bias.detach().abs().max()) == 0
     xavier_(model, karate)
-    assert float(model.convs[1].lin_root.weight.abs().max()) == pytest.approx(math.sqrt(6 / 128), rel=0.02)
+    assert float(model.convs[1].lin_root.weight.detach().abs().max()) == pytest.approx(math.sqrt(6 / 128), rel=0.02)
 
 
 class Strange(MessagePassing):
@@ -268,7 +272,7 @@ def test_own_layers_are_registered(karate):
     v, _ = dense_variances([a], karate.x.double().numpy(), [6, 6, 6])
     np.testing.assert_allclose(virgo_(model, karate).forward, v, rtol=1e-6)
     with pytest.raises(InputError, match="expected a class"):
-        register_operator("Known", lambda: [])
+        register_operator("Known", list)
 
 
 class Shared(torch.nn.Module):

@@ -3,8 +3,8 @@ r"""Weights that make a ReLU network start as a linear diffusion of its features
 Units come in mirrored pairs, :math:`\mathrm{relu}(z)` and :math:`\mathrm{relu}(-z)`, which the next layer takes with
 opposite signs, so that it sees :math:`z` (the "looks linear" weights of Balduzzi et al., "The shattered gradients
 problem", ICML 2017). Ours are the operator and the scale: with an orthogonal :math:`\mathbf{Q}` common to the parts of
-a layer, :math:`\mathbf{Z}_l = (\sum_p c_p \mathbf{P}_p) \mathbf{Z}_{l-1} \mathbf{Q}^\top`, where :math:`c_p` is such that
-each part brings the same share to the typical (median) node and the sum keeps its size.
+a layer, :math:`\mathbf{Z}_l = (\sum_p c_p \mathbf{P}_p) \mathbf{Z}_{l-1} \mathbf{Q}^\top`, where :math:`c_p` is such
+that each part brings the same share to the typical (median) node and the sum keeps its size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from graphx.errors import InputError
-from graphx.nn.init.trace import Layer
+from graphx.nn.init._trace import Layer
 
 __all__ = ["diffusion_weights"]
 
@@ -47,7 +47,7 @@ def diffusion_weights(
     Example:
         >>> import torch
         >>> from graphx.nn.init.operators import Part
-        >>> from graphx.nn.init.trace import Layer
+        >>> from graphx.nn.init._trace import Layer
         >>> lin = torch.nn.Linear(3, 4)
         >>> layer = Layer("lin", lin, (Part(None, lin.weight),), 2)
         >>> last = torch.nn.Linear(4, 1)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from graphx.errors import InputError
+from graphx.nn.init._trace import Layer
 from graphx.nn.init.operators import Part
-from graphx.nn.init.trace import Layer
 
 __all__ = ["MODES", "backward_squares", "forward_squares", "variances"]
 
@@ -66,7 +66,7 @@ def forward_squares(layers: Sequence[Layer], start: Tensor) -> Squares:
     Example:
         >>> import torch
         >>> from graphx.nn.init.operators import Part
-        >>> from graphx.nn.init.trace import Layer
+        >>> from graphx.nn.init._trace import Layer
         >>> lin = torch.nn.Linear(1, 1)
         >>> [(before, after)] = forward_squares([Layer("a", lin, (Part(None, lin.weight),), 2)], torch.ones(2).double())
         >>> after.exp().round(decimals=6).tolist()
@@ -90,7 +90,7 @@ def backward_squares(layers: Sequence[Layer]) -> Squares:
     Example:
         >>> import torch
         >>> from graphx.nn.init.operators import Part
-        >>> from graphx.nn.init.trace import Layer
+        >>> from graphx.nn.init._trace import Layer
         >>> lin = torch.nn.Linear(1, 1)
         >>> [(before, after)] = backward_squares([Layer("a", lin, (Part(None, lin.weight),), 2)])
         >>> before.exp().round(decimals=6).tolist()
@@ -118,6 +118,9 @@ def variances(
     layers: Sequence[Layer], ahead: Squares, back: Squares, mode: str, gain: float
 ) -> tuple[list[float], list[float], list[float]]:
     """Forward, backward and used variances of every layer, in forward order."""
+    for layer, (_, after) in [*zip(layers, ahead, strict=True), *zip(reversed(layers), back, strict=True)]:
+        if not math.isfinite(log_mean(after)):
+            raise InputError(f"no signal passes the operator of {layer.name}; expected a graph with edges")
     log_typical = log_median if mode == "median" else log_mean
     forward = [
         gain**2 / layer.fan_in * (1.0 if i == 0 else math.exp(log_typical(before) - log_typical(after)))
