@@ -37,6 +37,7 @@ from torch_geometric.nn import GATConv, GCNConv, GINConv, GraphConv, SAGEConv  #
 from torch_geometric.utils import remove_self_loops, to_undirected  # noqa: E402
 
 import graphx  # noqa: E402
+from graphx.data.splits import node_split  # noqa: E402
 from graphx.nn.init import kaiming_, lsuv_, virgo_, xavier_  # noqa: E402
 from graphx.nn.init._trace import trace  # noqa: E402
 from graphx.nn.init.report import log_slope  # noqa: E402
@@ -74,8 +75,15 @@ class Net(torch.nn.Module):
 
 @cache
 def load(name: str, root: str) -> Data:
-    """An undirected graph without loops whose rows of features sum to 1."""
+    """An undirected graph without loops, rows of features that sum to 1; without splits ten in Planetoid's design."""
     data = graphx.data.load(name, root=root)
+    if data.get("train_mask") is None:
+        masks = torch.zeros(3, data.num_nodes, 10, dtype=torch.bool)
+        for seed in range(10):
+            split = node_split(data, train=20, val=500, test=1000, seed=seed)
+            for mask, part in zip(masks, (split.train, split.val, split.test), strict=True):
+                mask[torch.from_numpy(part), seed] = True
+        data.train_mask, data.val_mask, data.test_mask = masks
     edge_index = remove_self_loops(to_undirected(data.edge_index, num_nodes=data.num_nodes))[0]
     x = data.x.float()
     x = x / x.sum(dim=1, keepdim=True).clamp(min=1e-9)

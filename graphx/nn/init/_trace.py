@@ -15,7 +15,7 @@ from torch_geometric.data import Batch, Data  # type: ignore[import-untyped]
 from torch_geometric.nn import Linear  # type: ignore[import-untyped]
 
 from graphx.errors import InputError
-from graphx.nn.init.operators import Part, is_registered, parts_of
+from graphx.nn.init.operators import Part, is_registered, made_once, parts_of, stand_ins
 
 Forward = Callable[[Any, Any], Any]
 _CACHES = ("_cached_edge_index", "_cached_adj_t", "_cached_x", "_cached_h")
@@ -77,7 +77,8 @@ def check_graph(graph: Any) -> None:
     if not isinstance(x, Tensor) or x.dim() != 2 or x.numel() == 0:
         raise InputError(f"data.x has shape {tuple(x.shape)}; expected [N, F] with at least one node and one feature")
     values = x.values() if x.layout != torch.strided else x
-    if not bool(torch.isfinite(values).all()):
+    # one pass for the rule, that the sum is finite; entry by entry for the exception
+    if not bool(torch.isfinite(values.sum(dtype=torch.float64))) and not bool(torch.isfinite(values).all()):
         row = int((~torch.isfinite(x)).any(dim=1).nonzero()[0]) if x.layout == torch.strided else -1
         raise InputError(f"data.x is not finite (row {row}); expected finite features: remove or replace NaN and inf")
     edge_index = graph.get("edge_index")
@@ -172,6 +173,12 @@ def trace(model: torch.nn.Module, graph: Any, forward: Forward | None = None) ->
     def before_conv(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         x = args[0] if args else kwargs.get("x")
         parts = parts_of(module, *args, **kwargs)
+        width = x.size(-1) if isinstance(x, Tensor) else parts[0].weight.size(1)
+        if any(part.weight.size(1) != width for part in parts):
+            raise InputError(
+                f"{names[module] or type(module).__name__} gets {width} features; expected {parts[0].weight.size(1)}, "
+                "the width of its weight"
+            )
         note(module, parts, len(x) if isinstance(x, Tensor) else int(parts[0].operator.size(1)))  # type: ignore[union-attr]
 
     def before_linear(module: torch.nn.Module, args: tuple[Any, ...]) -> None:
@@ -186,7 +193,12 @@ def trace(model: torch.nn.Module, graph: Any, forward: Forward | None = None) ->
 
     with ExitStack() as stack, torch.no_grad():
         stack.enter_context(undisturbed(model))
+        stack.enter_context(made_once())
         for module in model.modules():
+            for name, function in stand_ins(module):
+                if name not in module.__dict__:
+                    module.__dict__[name] = function
+                    stack.callback(module.__dict__.pop, name)
             if is_registered(module):
                 handle = module.register_forward_pre_hook(before_conv, with_kwargs=True)
                 stack.callback(handle.remove)

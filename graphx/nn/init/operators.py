@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +60,29 @@ class Part:
 
 Operator = Callable[..., Sequence[Part]]
 _REGISTERED: dict[type, Operator] = {}
+_MADE: ContextVar[dict[Any, tuple[Any, Tensor]] | None] = ContextVar("_MADE", default=None)
+
+
+@contextmanager
+def made_once() -> Iterator[None]:
+    """While it lasts, layers of one kind on one graph share their operator."""
+    token = _MADE.set({})
+    try:
+        yield
+    finally:
+        _MADE.reset(token)
+
+
+def _once(layer: Any, x: Tensor, edges: Sequence[Any], make: Callable[[], Tensor]) -> Tensor:
+    made = _MADE.get()
+    if made is None:
+        return make()
+    names = ("improved", "add_self_loops", "normalize", "aggr", "flow", "heads", "concat")
+    eps = float(layer.eps) if hasattr(layer, "eps") else None
+    key = (type(layer), len(x), eps, *map(id, edges), *(str(getattr(layer, name, None)) for name in names))
+    if key not in made:
+        made[key] = (edges, make())  # holds the edges, so that their ids stay theirs
+    return made[key][1]
 
 
 def register_operator(conv: type, operator: Operator) -> None:
@@ -104,6 +129,17 @@ def parts_of(layer: torch.nn.Module, *args: Any, **kwargs: Any) -> Sequence[Part
             "a sampled subgraph rather than on bipartite layers"
         )
     return operator(layer, *args, **kwargs)
+
+
+def stand_ins(layer: Any) -> list[tuple[str, Callable[..., Tensor]]]:
+    """Methods that give tensors of the right shapes at no cost: the order of calls is all that is wanted of a run."""
+    if type(layer) is GINConv:  # its MLP is to be called
+        return [("propagate", lambda *_, x, **__: x[0])]
+    if type(layer) in _OF_PYG:
+        wide = type(layer) in {GATConv, GATv2Conv} and layer.concat
+        width = layer.out_channels * (layer.heads if wide else 1)
+        return [("forward", lambda x, *_, **__: x.new_zeros(len(x), width))]
+    return []
 
 
 def is_registered(layer: torch.nn.Module) -> bool:
@@ -185,22 +221,32 @@ def _aggr(layer: Any) -> str:
 
 
 def _gcn(layer: Any, x: Tensor, edge_index: Tensor, edge_weight: Tensor | None = None) -> list[Part]:
+    return [
+        Part(
+            _once(layer, x, (edge_index, edge_weight), lambda: _gcn_operator(layer, x, edge_index, edge_weight)),
+            layer.lin.weight,
+        )
+    ]
+
+
+def _gcn_operator(layer: Any, x: Tensor, edge_index: Tensor, edge_weight: Tensor | None) -> Tensor:
     if layer.normalize and is_torch_sparse_tensor(edge_index):
         adj_t, _ = gcn_norm(edge_index.double(), None, len(x), layer.improved, layer.add_self_loops)
-        return [Part(adjacency(adj_t, len(x)), layer.lin.weight)]
+        return adjacency(adj_t, len(x))
     adjacency(edge_index, len(x), edge_weight)  # checks the sizes before gcn_norm indexes with them
     if layer.normalize:
         weight = None if edge_weight is None else edge_weight.double()
         edge_index, edge_weight = gcn_norm(
             edge_index, weight, len(x), layer.improved, layer.add_self_loops, layer.flow, torch.float64
         )
-    return [Part(adjacency(edge_index, len(x), edge_weight, aggr=_aggr(layer), flow=layer.flow), layer.lin.weight)]
+    return adjacency(edge_index, len(x), edge_weight, aggr=_aggr(layer), flow=layer.flow)
 
 
 def _sage(layer: Any, x: Tensor, edge_index: Tensor, size: Any = None) -> list[Part]:  # noqa: ARG001
     if layer.project:
         raise InputError("SAGEConv(project=True) has a layer before its operator; expected project=False")
-    around = Part(adjacency(edge_index, len(x), aggr=_aggr(layer), flow=layer.flow), layer.lin_l.weight)
+    operator = _once(layer, x, (edge_index,), lambda: adjacency(edge_index, len(x), aggr=_aggr(layer), flow=layer.flow))
+    around = Part(operator, layer.lin_l.weight)
     return [around, Part(None, layer.lin_r.weight)] if layer.root_weight else [around]
 
 
@@ -211,7 +257,12 @@ def _graph(
     edge_weight: Tensor | None = None,
     size: Any = None,  # noqa: ARG001
 ) -> list[Part]:
-    operator = adjacency(edge_index, len(x), edge_weight, aggr=_aggr(layer), flow=layer.flow)
+    operator = _once(
+        layer,
+        x,
+        (edge_index, edge_weight),
+        lambda: adjacency(edge_index, len(x), edge_weight, aggr=_aggr(layer), flow=layer.flow),
+    )
     return [Part(operator, layer.lin_rel.weight), Part(None, layer.lin_root.weight)]
 
 
@@ -219,12 +270,24 @@ def _gin(layer: Any, x: Tensor, edge_index: Tensor, size: Any = None) -> list[Pa
     first = next((m for m in layer.nn.modules() if isinstance(getattr(m, "weight", None), torch.nn.Parameter)), None)
     if first is None or first.weight.dim() != 2:
         raise InputError("GINConv.nn begins with no linear layer; expected an MLP whose first layer has a weight")
-    operator = adjacency(edge_index, len(x), aggr=_aggr(layer), flow=layer.flow, loops=1 + float(layer.eps))
+    operator = _once(
+        layer,
+        x,
+        (edge_index,),
+        lambda: adjacency(edge_index, len(x), aggr=_aggr(layer), flow=layer.flow, loops=1 + float(layer.eps)),
+    )
     return [Part(operator, first.weight)]
 
 
 def _gat(layer: Any, x: Tensor, edge_index: Tensor, *_: Any, **__: Any) -> list[Part]:
     """Attention that is uniform, which is what it is near at the start: the mean over neighbours and the node."""
+    operator = _once(layer, x, (edge_index,), lambda: _gat_operator(layer, x, edge_index))
+    source = layer.lin_l if isinstance(layer, GATv2Conv) else layer.lin
+    root = [] if getattr(layer, "res", None) is None else [Part(None, layer.res.weight)]
+    return [Part(operator, source.weight), *root]
+
+
+def _gat_operator(layer: Any, x: Tensor, edge_index: Tensor) -> Tensor:
     if is_torch_sparse_tensor(edge_index):
         coo = edge_index.to_sparse(layout=torch.sparse_coo).coalesce()
         edge_index = coo.indices().flip(0) if layer.flow == "source_to_target" else coo.indices()
@@ -235,17 +298,16 @@ def _gat(layer: Any, x: Tensor, edge_index: Tensor, *_: Any, **__: Any) -> list[
     operator = adjacency(edge_index, len(x), aggr="mean", flow=layer.flow)
     if not layer.concat and layer.heads > 1:
         operator = operator * layer.heads**-0.5  # the mean over independent heads
-    source = layer.lin_l if isinstance(layer, GATv2Conv) else layer.lin
-    root = [] if getattr(layer, "res", None) is None else [Part(None, layer.res.weight)]
-    return [Part(operator, source.weight), *root]
+    return operator
 
 
-for _kind, _function in (
-    (GCNConv, _gcn),
-    (SAGEConv, _sage),
-    (GraphConv, _graph),
-    (GINConv, _gin),
-    (GATConv, _gat),
-    (GATv2Conv, _gat),
-):
+_OF_PYG: dict[type, Operator] = {
+    GCNConv: _gcn,
+    SAGEConv: _sage,
+    GraphConv: _graph,
+    GINConv: _gin,
+    GATConv: _gat,
+    GATv2Conv: _gat,
+}
+for _kind, _function in _OF_PYG.items():
     register_operator(_kind, _function)

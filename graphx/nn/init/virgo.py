@@ -127,7 +127,7 @@ def virgo_(
         raise InputError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
     layers, graphs = traced(model, data, sample_graphs, forward)
     gain = torch.nn.init.calculate_gain(nonlinearity)  # type: ignore[arg-type]
-    starts = [dense(graph.x).mean(dim=1) for graph in graphs]
+    starts = [row_means(graph.x) for graph in graphs]
     ahead = merged([forward_squares(each, start) for each, start in zip(layers, starts, strict=True)])
     back = merged([backward_squares(each) for each in layers])
     v, u, used = variances(layers[0], ahead, back, mode, gain)
@@ -174,6 +174,11 @@ def traced(
 def dense(x: Tensor) -> Tensor:
     """Features as float64."""
     return (x if x.layout == torch.strided else x.to_dense()).detach().double()
+
+
+def row_means(x: Tensor) -> Tensor:
+    """float64 ``[N]``."""
+    return dense(x).mean(dim=1) if x.layout != torch.strided else x.detach().mean(dim=1, dtype=torch.float64)
 
 
 def merged(each: list[Squares]) -> Squares:

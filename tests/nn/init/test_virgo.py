@@ -310,7 +310,7 @@ REFUSED = {
     "no features": (GCN, {"x": None}, "without x"),
     "empty": (GCN, {"x": torch.ones(0, 6), "edge_index": torch.zeros(2, 0, dtype=torch.long)}, "at least one node"),
     "not finite": (GCN, {"x": NAN}, "not finite"),
-    "width": (GCN, {"x": torch.ones(34, 5)}, "cannot run"),
+    "width": (GCN, {"x": torch.ones(34, 5)}, "gets 5 features; expected 6"),
     "nodes": (GCN, {"x": torch.ones(20, 6)}, "node 33 and x has 20 rows"),
     "edge weights": (lambda: GCNConv(6, 4), {"edge_weight": torch.ones(3)}, "3 edge weights"),
     "centred": (GCN, {"x": torch.tensor([1.0, -1, 0, 0, 0, 0]).repeat(34, 1)}, "row means"),
