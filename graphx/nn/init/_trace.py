@@ -111,7 +111,7 @@ def call(model: torch.nn.Module, graph: Any, forward: Forward | None) -> Any:
     if signature is not None and hasattr(signature, "param_dict"):
         names, optional = list(signature.param_dict), set[str]()
     else:
-        parameters = inspect.signature(model.forward).parameters.values()
+        _self, *parameters = inspect.signature(type(model).forward).parameters.values()
         named = [p for p in parameters if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
         names = [p.name for p in named]
         optional = {p.name for p in named if p.default is not p.empty}
