@@ -298,8 +298,8 @@ def tables(_options: Any) -> None:
     found = {}
     for key, rates in groups.items():
         common = set.intersection(*(set(seeds) for seeds in rates.values()))
-        if not common:
-            continue
+        if not common or len(rates) < 2:
+            continue  # begun, not finished
         lr = max(rates, key=lambda r: statistics.mean(rates[r][s]["val"] for s in common))
         found[key] = (lr, [cell["test"] for cell in rates[lr].values()], sorted(rates, reverse=True))
     rows = []
@@ -356,13 +356,13 @@ def _slope_tables(lines: list[dict[str, Any]]) -> dict[str, Any]:
         }
         if conv != "gcn" and base in groups and init != "kaiming":
             row["times flatter, forward"] = round(abs(mean(base, "forward") / mean(key, "forward")), 1)
-            row["backward "] = round(abs(mean(base, "backward") / mean(key, "backward")), 1)
+            row["times flatter, backward"] = round(abs(mean(base, "backward") / mean(key, "backward")), 1)
         rows.append((conv == "gcn", row))
     sums = [row for normalised, row in rows if not normalised]
     gcn = [row for normalised, row in rows if normalised]
     title = "Slopes of log10 mean squares a layer"
     return {
-        "slopes-gcn": {"title": f"{title}, GCN", "rows": gcn},
+        "slopes-gcn": {"title": f"{title}, normalised operators", "rows": gcn},
         "slopes-sum": {"title": f"{title}, sum operators", "rows": sums},
     }
 
