@@ -6,13 +6,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphx.nn import aggr
+    from graphx.nn import aggr, init
     from graphx.nn.aggr.lcm import LCMAggregation
 
-__all__ = ["LCMAggregation", "aggr"]
+__all__ = ["LCMAggregation", "aggr", "init"]
 
-_MODULES = frozenset({"aggr"})
-_ATTRIBUTES = {"LCMAggregation": "graphx.nn.aggr.lcm"}
+_MODULES = frozenset({"aggr", "init"})
+_ATTRIBUTES = {
+    "LCMAggregation": "graphx.nn.aggr.lcm",
+}
 
 
 def __getattr__(name: str) -> Any:
