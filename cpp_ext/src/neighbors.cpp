@@ -26,6 +26,15 @@ GRAPHX_INLINE void prefetch(const void* address) {
 #endif
 }
 
+// Into the second level: the first has few places for what is on its way.
+GRAPHX_INLINE void prefetch_near(const void* address) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(address, 0, 2);
+#else
+    (void)address;
+#endif
+}
+
 // -- two sorted rows --------------------------------------------------------------------------------------------------
 
 // A short row against a long one: writes the positions of equal entries in both, returns how many there are.
@@ -137,6 +146,28 @@ std::int64_t count_bits_plain(const std::uint64_t* a, const std::uint64_t* b, st
 #if defined(GRAPHX_X86)
 GRAPHX_AVX2 std::int64_t count_bits_avx2(const std::uint64_t* a, const std::uint64_t* b, std::int64_t words) {
     return count_bits_body(a, b, words);
+}
+#endif
+
+// How many entries of a row have their bit set.
+using CountMarked = std::int64_t (*)(const std::uint64_t* mark, const std::int32_t* row, std::int64_t size);
+
+std::int64_t count_marked_plain(const std::uint64_t* mark, const std::int32_t* row, std::int64_t size) {
+    std::int64_t found = 0;
+    for (std::int64_t k = 0; k < size; ++k) found += bit(mark, row[k]);
+    return found;
+}
+#if defined(GRAPHX_X86)
+GRAPHX_AVX512 std::int64_t count_marked_avx512(const std::uint64_t* mark, const std::int32_t* row, std::int64_t size) {
+    std::int64_t found = 0, k = 0;
+    const __m512i one = _mm512_set1_epi32(1), low = _mm512_set1_epi32(31);
+    for (; k + 16 <= size; k += 16) {
+        const __m512i u = _mm512_loadu_si512(row + k);
+        const __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(u, 5), mark, 4);
+        found += std::popcount(static_cast<unsigned>(
+            _mm512_test_epi32_mask(words, _mm512_sllv_epi32(one, _mm512_and_si512(u, low)))));
+    }
+    return found + count_marked_plain(mark, row + k, size - k);
 }
 #endif
 
@@ -256,11 +287,14 @@ public:
             merge_count_ = merge_avx2<false>;
             merge_emit_ = merge_avx2<true>;
             gallop_from_ = 64;
+            mark_below_ = 3;
         }
         if (simd_level() == Simd::avx512) {
             merge_count_ = merge_avx512<false>;
             merge_emit_ = merge_avx512<true>;
+            count_marked_ = count_marked_avx512;
             gallop_from_ = 128;
+            mark_below_ = 2;
         }
 #endif
     }
@@ -277,8 +311,7 @@ public:
         if (first.size == 0 || second.size == 0) return 0;
         if (emit) make_room(std::min(first.size, second.size));
         if (q_.first.bits && q_.second.bits && !q_.weighted()) return by_bits(s, t, first, second, emit, low, high);
-        const bool small = first.size * gallop_from_ < second.size;
-        if (!small && marked(b)) return by_mark(second, emit);
+        if (second.size <= first.size * mark_below_ && marked(b)) return by_mark(second, emit);
         return by_rows(first, second, emit);
     }
 
@@ -304,8 +337,8 @@ private:
 
     static void prefetch_row(const NeighborSide& side, std::int64_t r) {
         const std::int32_t* p = side.indices + side.indptr[r];
-        const std::int32_t* stop = side.indices + std::min(side.indptr[r + 1], side.indptr[r] + 64);
-        for (; p < stop; p += 16) prefetch(p);
+        const std::int32_t* stop = side.indices + std::min(side.indptr[r + 1], side.indptr[r] + 192);
+        for (; p < stop; p += 16) prefetch_near(p);
     }
 
     Row row(const NeighborSide& side, std::int64_t r, std::int64_t low, std::int64_t high) const {
@@ -387,10 +420,7 @@ private:
     std::int64_t by_mark(const Row& second, bool emit) {
         const std::uint64_t* mark = mark_.data();
         std::int64_t found = 0;
-        if (!emit && !q_.second.absent) {
-            for (std::int64_t k = 0; k < second.size; ++k) found += bit(mark, second.data[k]);
-            return found;
-        }
+        if (!emit && !q_.second.absent) return count_marked_(mark, second.data, second.size);
         for (std::int64_t k = 0; k < second.size; ++k) {
             const std::int32_t u = second.data[k];
             if (!bit(mark, u) || q_.second.is_absent(second.entry + k)) continue;
@@ -432,7 +462,9 @@ private:
     Merge merge_count_ = merge_plain<false>;
     Merge merge_emit_ = merge_plain<true>;
     CountBits count_bits_ = count_bits_plain;
+    CountMarked count_marked_ = count_marked_plain;
     std::int64_t gallop_from_ = 16;  // a row that many times longer is searched, not walked
+    std::int64_t mark_below_ = 16;   // a longer one is not worth testing entry by entry: merging skips whole blocks
     Buffer<std::int32_t> nodes_, at_first_, at_second_;
     Buffer<double> weights_;
     Buffer<std::uint64_t> mark_;     // row marked_ of the first side, absent entries left out

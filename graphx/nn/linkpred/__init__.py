@@ -9,6 +9,7 @@ from graphx.nn.linkpred.common_neighbors import (
     common_neighbors,
     neighbor_differences,
 )
+from graphx.nn.linkpred.heuristics import heuristic, katz
 
 __all__ = [
     "Adjacency",
@@ -16,5 +17,7 @@ __all__ = [
     "as_adjacency",
     "common_neighbor_lists",
     "common_neighbors",
+    "heuristic",
+    "katz",
     "neighbor_differences",
 ]

@@ -119,15 +119,14 @@ def pool(query: Query, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def pool_backward(query: Query, grad_out: Tensor) -> Tensor:
     """The gradient of `pool` for x ``[N, F]``."""
-    grad = grad_out.new_zeros(query.num_columns, grad_out.size(1))
-    for matches in _chunks(query):
-        columns = query.first.indices[matches.entries1].long()
-        order = torch.argsort(columns, stable=True)
-        rows = torch.repeat_interleave(matches.counts)[order]
-        rowptr = _starts(torch.bincount(columns, minlength=query.num_columns))
-        values = _values(query, matches, grad_out)[order]
-        grad += _multiply(rowptr, rows, values, grad_out[matches.start : matches.stop])
-    return grad
+    found = list(_chunks(query))
+    if not found:
+        return grad_out.new_zeros(query.num_columns, grad_out.size(1))
+    columns = torch.cat([query.first.indices[m.entries1] for m in found])
+    order = torch.argsort(columns, stable=True)  # so that sums go in ascending order of pairs
+    rows = torch.repeat_interleave(torch.cat([m.counts for m in found]))[order]
+    values = torch.cat([_values(query, m, grad_out) for m in found])[order]
+    return _multiply(_starts(torch.bincount(columns, minlength=query.num_columns)), rows, values, grad_out)
 
 
 def _multiply(rowptr: Tensor, columns: Tensor, values: Tensor, dense: Tensor) -> Tensor:
