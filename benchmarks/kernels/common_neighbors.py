@@ -123,12 +123,11 @@ def both_ways(edges: Tensor) -> Tensor:
 
 
 def timed(sides: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """Median seconds of each, the sides in turn; one run before, for caches and pages."""
+    """Median seconds of each, the sides in turn; each time right after an untimed run of the same side."""
     times: dict[str, list[float]] = {name: [] for name in sides}
-    for run in sides.values():
-        run()
     for _ in range(repeats):
         for name, run in sides.items():
+            run()
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)

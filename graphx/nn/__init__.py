@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__: list[str] = []
+__all__ = ["NCN", "NCNC", "LinkPredictor", "linkpred"]
 
-_MODULES: frozenset[str] = frozenset()
-_ATTRIBUTES: dict[str, str] = {}
+_MODULES = frozenset({"linkpred"})
+_ATTRIBUTES = {
+    "NCN": "graphx.nn.linkpred",
+    "NCNC": "graphx.nn.linkpred",
+    "LinkPredictor": "graphx.nn.linkpred",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphx.nn.linkpred import evaluate
 from graphx.nn.linkpred.adjacency import Adjacency, as_adjacency
 from graphx.nn.linkpred.common_neighbors import (
     NeighborLists,
@@ -10,13 +11,18 @@ from graphx.nn.linkpred.common_neighbors import (
     neighbor_differences,
 )
 from graphx.nn.linkpred.heuristics import heuristic, katz
+from graphx.nn.linkpred.ncn import NCN, NCNC, LinkPredictor
 
 __all__ = [
+    "NCN",
+    "NCNC",
     "Adjacency",
+    "LinkPredictor",
     "NeighborLists",
     "as_adjacency",
     "common_neighbor_lists",
     "common_neighbors",
+    "evaluate",
     "heuristic",
     "katz",
     "neighbor_differences",

@@ -44,7 +44,8 @@ def _query(flat: tuple[Any, ...]) -> Query:
     if all(_same(a, b) for a, b in zip(first, second, strict=True)):
         second = first
     query = Query(first, second, *flat[12:_QUERY_LENGTH])
-    _in_range(query)
+    if not _on_cpu(query):
+        _in_range(query)
     return query
 
 
@@ -72,6 +73,15 @@ def _on_cpu(query: Query) -> bool:
     return has_extension() and query.pairs.device.type == "cpu"
 
 
+def _call(kernel: Any, query: Query, *arguments: Any) -> Any:
+    """A compiled kernel; it looks whether pairs are in range itself, as torch's threads would wait beside its own."""
+    try:
+        return kernel(_native(query), *arguments, query.threads)
+    except IndexError:
+        _in_range(query)
+        raise
+
+
 def _native(query: Query) -> tuple[Any, ...]:
     def side(parts: Side) -> tuple[Any, ...]:
         return parts.indptr, parts.indices, parts.weights, parts.bits, parts.excluded
@@ -92,7 +102,7 @@ def _count(*flat: Any) -> Tensor:
     if not _on_cpu(query):
         return _torch.count(query)
     counts = torch.empty(query.pairs.size(1), dtype=torch.int64)
-    _core.neighbors_count(_native(query), counts, query.threads)
+    _call(_core.neighbors_count, query, counts)
     return counts
 
 
@@ -108,7 +118,7 @@ def _score(*flat: Any) -> Tensor:
     if not _on_cpu(query):
         return _torch.score(query, node_weights)
     out = torch.empty(query.pairs.size(1), dtype=torch.float64)
-    _core.neighbors_score(_native(query), node_weights, out, query.threads)
+    _call(_core.neighbors_score, query, node_weights, out)
     return out
 
 
@@ -122,7 +132,7 @@ def _(*flat: Any) -> Tensor:
 def _lists(*flat: Any) -> tuple[Tensor, Tensor, Tensor]:
     query = _query(flat)
     if _on_cpu(query):
-        made = _core.neighbors_lists(_native(query), query.threads)
+        made = _call(_core.neighbors_lists, query)
         rowptr, columns = torch.from_numpy(made[0]), torch.from_numpy(made[1])
         values = None if made[2] is None else torch.from_numpy(made[2])
     else:
@@ -144,7 +154,7 @@ def _differences(*flat: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     query = _query(flat)
     if not _on_cpu(query):
         return _torch.differences(query)
-    made = _core.neighbors_differences(_native(query), query.threads)
+    made = _call(_core.neighbors_differences, query)
     a, b, c, d = (torch.from_numpy(part) for part in made)
     return a, b, c, d
 
@@ -166,7 +176,7 @@ def _pool(*flat: Any) -> tuple[Tensor, Tensor]:
         return _torch.pool(query, x)
     out = x.new_empty(query.pairs.size(1), x.size(1))
     counts = torch.empty(query.pairs.size(1), dtype=torch.int64)
-    _core.neighbors_pool(_native(query), x.contiguous(), out, counts, query.threads)
+    _call(_core.neighbors_pool, query, x.contiguous(), out, counts)
     return out, counts
 
 
@@ -182,7 +192,7 @@ def _pool_backward(*flat: Any) -> Tensor:
     if not _on_cpu(query):
         return _torch.pool_backward(query, grad_out)
     grad_x = grad_out.new_empty(query.num_columns, grad_out.size(1))
-    _core.neighbors_pool_backward(_native(query), counts, grad_out.contiguous(), grad_x, query.threads)
+    _call(_core.neighbors_pool_backward, query, counts, grad_out.contiguous(), grad_x)
     return grad_x
 
 

@@ -98,7 +98,8 @@ def differences(query: Query) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         start, size = side.indptr[own], side.indptr[own + 1] - side.indptr[own]
         offsets = _starts(size)
         pair, entries = _expand(start, size)
-        keep = ~_absent(side)[entries] if side.excluded is not None else torch.ones_like(entries, dtype=torch.bool)
+        absent = _absent(side)
+        keep = torch.ones_like(entries, dtype=torch.bool) if absent is None else ~absent[entries]
         if matched:
             keep[offsets[rows] + torch.cat(matched) - start[rows]] = False
         out += [_starts(torch.bincount(pair[keep], minlength=own.numel())), side.indices[entries[keep]]]

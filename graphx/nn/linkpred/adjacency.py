@@ -102,11 +102,12 @@ class Adjacency:
         weights = None if self.weights is None else self.weights.to(device)
         return Adjacency(self.indptr.to(device), self.indices.to(device), weights, num_columns=self.num_columns)
 
-    def entries(self, edges: Tensor) -> Tensor:
+    def entries(self, edges: Tensor, *, what: str = "exclude") -> Tensor:
         """Where the edges ``[2, P]`` lie among the entries, in both directions; edges that are not there are left out.
 
         Args:
             edges: int64 ``[2, P]``.
+            what: What messages call them.
 
         Returns:
             Positions, int64; not sorted.
@@ -119,19 +120,28 @@ class Adjacency:
                 f"the matrix is [{self.num_rows}, {self.num_columns}]; target edges can be excluded from a square one "
                 "only: between two kinds of nodes they are in neither of the two matrices"
             )
-        checked_pairs(edges, "exclude", self.device)
-        if edges.numel() and not 0 <= int(edges.min()) <= int(edges.max()) < self.num_rows:
-            bad = int(edges.min()) if int(edges.min()) < 0 else int(edges.max())
-            raise InputError(f"exclude names node {bad}; expected 0..{self.num_rows - 1}")
+        checked_pairs(edges, what, self.device)
         if _ops.has_extension() and self.device.type == "cpu":
             from graphx import _core
 
             edges = edges.contiguous()
-            return torch.from_numpy(_core.neighbors_entries(self.indptr, self.indices, edges, True, _threads(None)))
+            try:
+                found = _core.neighbors_entries(self.indptr, self.indices, edges, True, _threads(None))
+            except IndexError as error:
+                raise self._out_of_range(edges, what) from error
+            return torch.from_numpy(found)
+        if edges.numel() and not 0 <= int(edges.min()) <= int(edges.max()) < self.num_rows:
+            raise self._out_of_range(edges, what)
         wanted = torch.cat((edges[0] * self.num_columns + edges[1], edges[1] * self.num_columns + edges[0]))
         keys = self.keys()
         at = torch.searchsorted(keys, wanted)
-        return at[(at < keys.numel()) & (keys[at.clamp(max=max(keys.numel() - 1, 0))] == wanted)] if keys.numel() else at[:0]
+        if keys.numel() == 0:
+            return at[:0]
+        return at[keys[at.clamp(max=keys.numel() - 1)] == wanted]
+
+    def _out_of_range(self, edges: Tensor, what: str) -> InputError:
+        bad = int(edges.min()) if int(edges.min()) < 0 else int(edges.max())
+        return InputError(f"{what} names the node {bad}; expected 0..{self.num_rows - 1}: pass num_nodes if there are more")
 
     def keys(self) -> Tensor:
         """``row * N + column`` of every entry, made once.

@@ -233,14 +233,10 @@ def _excluded(first: Adjacency, second: Adjacency, pairs: Tensor, exclude: Tenso
             "exclude with other: the target edges between two kinds of nodes are in neither matrix; leave them out of "
             "the edges instead"
         )
-    edges = pairs if exclude is True else exclude
-    if exclude is True and first.num_rows == first.num_columns and pairs.numel():
-        low, high = int(pairs.min()), int(pairs.max())
-        if low < 0 or high >= first.num_rows:
-            bad = low if low < 0 else high
-            raise InputError(f"pairs name the node {bad}; expected 0..{first.num_rows - 1}")
-    assert isinstance(edges, Tensor) or not isinstance(edges, bool)
-    return first.entries(edges)
+    if exclude is True:
+        return first.entries(pairs, what="pairs")
+    assert isinstance(exclude, Tensor) or not isinstance(exclude, bool)
+    return first.entries(exclude)
 
 
 def _is_edge_index(graph: Any) -> bool:

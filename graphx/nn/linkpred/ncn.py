@@ -2,7 +2,7 @@ r"""NCN, NCNC and the family: one predictor of links with a pluggable structural
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
 from itertools import pairwise
 from typing import Any, Final, Literal
 
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from graphx.errors import InputError
-from graphx.nn.linkpred.adjacency import Adjacency, as_adjacency
-from graphx.nn.linkpred.common_neighbors import make_query, pooled
 from graphx.nn.linkpred import _ops
 from graphx.nn.linkpred._torch import Query
+from graphx.nn.linkpred.adjacency import Adjacency, as_adjacency
+from graphx.nn.linkpred.common_neighbors import make_query, pooled
 
 __all__ = ["NCN", "NCNC", "LinkPredictor"]
 
@@ -85,8 +85,6 @@ class LinkPredictor(nn.Module):
         >>> model(torch.randn(4, 8), diamond, torch.tensor([[0, 1], [3, 2]])).shape
         torch.Size([2])
     """
-
-    prior: Tensor
 
     def __init__(
         self,
@@ -291,3 +289,109 @@ class LinkPredictor(nn.Module):
             f"{type(self).__name__}({self.in_channels}, {self.hidden_channels}, structure={self.structure!r}{depth}, "
             f"exclude_targets={self.exclude_targets})"
         )
+
+
+class NCN(LinkPredictor):
+    r"""Neural common neighbour: :class:`LinkPredictor` with :math:`\sum_{u \in \mathcal{N}(i) \cap \mathcal{N}(j)}`.
+
+    Wang, Yang, Zhang, "Neural Common Neighbor with Completion for Link Prediction", ICLR 2024 (arXiv:2302.00890).
+
+    Args:
+        in_channels: F.
+        hidden_channels: H.
+        kwargs: The other options of :class:`LinkPredictor`.
+
+    Example:
+        >>> import torch
+        >>> diamond = torch.tensor([[0, 0, 1, 1, 1, 2, 2, 2, 3, 3], [1, 2, 0, 2, 3, 0, 1, 3, 1, 2]])
+        >>> NCN(8, hidden_channels=16)(torch.randn(4, 8), diamond, torch.tensor([[0], [3]])).shape
+        torch.Size([1])
+    """
+
+    def __init__(self, in_channels: int, hidden_channels: int = 256, **kwargs: Any) -> None:
+        super().__init__(in_channels, hidden_channels, structure="ncn", **kwargs)
+
+
+class NCNC(LinkPredictor):
+    """Neural common neighbour with completion: :class:`LinkPredictor` with ``structure="ncnc"``; ``depth=2`` is NCNC2.
+
+    Wang, Yang, Zhang, "Neural Common Neighbor with Completion for Link Prediction", ICLR 2024 (arXiv:2302.00890).
+
+    Args:
+        in_channels: F.
+        hidden_channels: H.
+        kwargs: The other options of :class:`LinkPredictor`.
+
+    Example:
+        >>> import torch
+        >>> diamond = torch.tensor([[0, 0, 1, 1, 1, 2, 2, 2, 3, 3], [1, 2, 0, 2, 3, 0, 1, 3, 1, 2]])
+        >>> NCNC(8, 16, depth=2)(torch.randn(4, 8), diamond, torch.tensor([[0, 1], [3, 2]])).shape
+        torch.Size([2])
+    """
+
+    def __init__(self, in_channels: int, hidden_channels: int = 256, **kwargs: Any) -> None:
+        super().__init__(in_channels, hidden_channels, structure="ncnc", **kwargs)
+
+
+def _mlp(layout: str, sizes: tuple[int, ...], norm: bool, dropout: float) -> nn.Sequential:
+    """Linear (of the next sizes), Norm, Dropout, Relu in the order of the letters."""
+    steps = iter(pairwise(sizes))
+    width = sizes[0]
+    modules: list[nn.Module] = []
+    for letter in layout:
+        if letter == "L":
+            a, width = next(steps)
+            modules.append(nn.Linear(a, width))
+        elif letter == "N" and norm:
+            modules.append(nn.LayerNorm(width))
+        elif letter == "D" and dropout > 0:
+            modules.append(nn.Dropout(dropout))
+        elif letter == "R":
+            modules.append(nn.ReLU())
+    return nn.Sequential(*modules)
+
+
+def common_weight(query: Query) -> Tensor:
+    """How many common neighbours, or the sum of their weights."""
+    weighted = query.first.weights is not None or query.second.weights is not None
+    return _ops.score(query, None) if weighted else _ops.count(query)
+
+
+def sum_rows(h: Tensor, columns: Tensor, rows: Tensor, size: int, weights: Tensor | None = None) -> Tensor:
+    """out[rows[k]] += weights[k] h[columns[k]], ``[size, F]``."""
+    values = h[columns] if weights is None else h[columns] * weights.to(h.dtype).unsqueeze(1)
+    return values.new_zeros(size, h.size(1)).index_add(0, rows, values)
+
+
+def difference_sums(query: Query, h: Tensor, adjacency: Adjacency, excluded: Tensor | None) -> Tensor:
+    """The sum over the nodes next to one end only."""
+    del adjacency, excluded
+    size = query.pairs.size(1)
+    first, columns1, second, columns2 = _ops.differences(query)
+    out = sum_rows(h, columns1.long(), torch.repeat_interleave(first.diff()), size)
+    return out + sum_rows(h, columns2.long(), torch.repeat_interleave(second.diff()), size)
+
+
+def two_hop_sums(query: Query, h: Tensor, adjacency: Adjacency, excluded: Tensor | None) -> Tensor:
+    """The sums over N(i) and N2(j), and over N2(i) and N(j)."""
+    two = _squared(adjacency, excluded)._side(None)
+    one_two, _ = pooled(query._replace(second=two), h)
+    two_one, _ = pooled(query._replace(first=two), h)
+    return one_two + two_one
+
+
+def _squared(adjacency: Adjacency, excluded: Tensor | None) -> Adjacency:
+    """Where A @ A is not zero, without the excluded entries of A."""
+    size = adjacency.num_rows
+    rows = torch.repeat_interleave(adjacency.degrees())
+    columns = adjacency.indices.long()
+    if excluded is not None and excluded.numel():
+        keep = torch.ones_like(columns, dtype=torch.bool)
+        keep[excluded] = False
+        rows, columns = rows[keep], columns[keep]
+    ones = torch.ones(columns.numel(), device=columns.device)
+    matrix = torch.sparse_coo_tensor(torch.stack((rows, columns)), ones, (size, size), check_invariants=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # CSR, which the product uses, is called a beta
+        squared = torch.sparse.mm(matrix, matrix).coalesce()
+    return as_adjacency(squared.indices(), num_nodes=size)

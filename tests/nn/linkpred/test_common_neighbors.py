@@ -298,7 +298,7 @@ def test_compiled_graphs_have_no_break() -> None:
     [
         (lambda: common_neighbors(DIAMOND, torch.tensor([[0], [4]])), r"target node 4; expected 0\.\.3.*num_nodes"),
         (lambda: common_neighbors(DIAMOND, torch.tensor([[-1], [2]])), r"source node -1; expected 0\.\.3"),
-        (lambda: common_neighbors(DIAMOND, torch.tensor([[0], [9]]), exclude=True), r"node 9; expected 0\.\.3"),
+        (lambda: common_neighbors(DIAMOND, torch.tensor([[0], [9]]), exclude=True), r"pairs names the node 9; expected 0\.\.3"),
         (lambda: common_neighbors(DIAMOND, torch.tensor([[0.0], [1.0]])), r"float32 \[2, 1\]; expected an int64"),
         (lambda: common_neighbors(DIAMOND, torch.tensor([[0, 1], [1, 2], [2, 3]])), r"\[3, 2\].*pass pairs.t\(\)"),
         (lambda: common_neighbors(DIAMOND, [[0], [1]]), "pairs is a list; expected an int64 tensor"),
