@@ -3,9 +3,9 @@
     python benchmarks/kernels/common_neighbors.py [--repeats 5] [--data shared/data] [--only powerlaw,ddi,memory]
 
 The rival is written here: it gathers the neighbour lists of both ends of every pair as 64-bit keys (pair << 32 | node),
-searches one among the other, and multiplies the matrix of the hits with the features; for the removal of target links it
-sorts the edges anew. Both sides are asserted equal before anything is timed; they run in turn in one process, memory in
-a process for each. Graphs: 200,000 nodes and 5 million entries with a power law, and ogbl-ddi where its files are.
+searches one among the other, and multiplies the matrix of the hits with the features; for the removal of target links
+it sorts the edges anew. Both sides are asserted equal before anything is timed; they run in turn in one process, memory
+in a process for each. Graphs: 200,000 nodes and 5 million entries with a power law, and ogbl-ddi where its files are.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from _measure import BENCHMARKS, ROOT, measured, report, run_child, write_results
-
 import numpy as np
 import scipy.sparse as sp
 import torch
+from _measure import BENCHMARKS, ROOT, measured, report, run_child, write_results
 from torch import Tensor
 
 from graphx.nn.linkpred import Adjacency, _ops, as_adjacency, common_neighbors, neighbor_differences
@@ -151,13 +150,13 @@ def row(what: str, times: dict[str, float], bar: float | None) -> dict[str, Any]
     """A row of the table; times in milliseconds."""
     made: dict[str, Any] = {"what": what, "ms": times["ours"] * 1e3, "rival_ms": times["rival"] * 1e3}
     made["times_faster"] = times["rival"] / times["ours"]
-    made["bar"] = bar
     if "torch" in times:
         made["pure_torch_ms"] = times["torch"] * 1e3
         made["pure_torch_times_faster"] = times["rival"] / times["torch"]
     if "scipy" in times:
         made["scipy_ms"] = times["scipy"] * 1e3
-    print({key: round(value, 2) if isinstance(value, float) else value for key, value in made.items()}, flush=True)
+    shown = {key: round(value, 2) if isinstance(value, float) else value for key, value in made.items()}
+    print(shown, "" if bar is None else f"(bar: {bar:g} times)", flush=True)
     return made
 
 
@@ -203,7 +202,12 @@ def measure(name: str, adj: Adjacency, edges: Tensor, pairs: Tensor, inner: Tens
     torch.testing.assert_close(ours_gradient(), rival_gradient(), rtol=1e-4, atol=1e-2)
     rows = []
     what = f"{name}, {pairs.size(1):,} pairs: "
-    sides = {"ours": ours_count, "rival": lambda: rival_counts(adj, pairs), "torch": plain(ours_count), "scipy": scipy_count}
+    sides = {
+        "ours": ours_count,
+        "rival": lambda: rival_counts(adj, pairs),
+        "torch": plain(ours_count),
+        "scipy": scipy_count,
+    }
     rows.append(row(what + "counts", timed(sides, n), None))
     sides = {"ours": ours_pool, "rival": rival_pool, "torch": plain(ours_pool)}
     rows.append(row(what + f"sums of x, {channels} channels", timed(sides, n), bar))
@@ -267,9 +271,8 @@ def memory(name: str, edges: Tensor, size: int, pairs: Tensor, channels: int) ->
         "of_which_output": found["ours"]["output_bytes"] / 2**20,
         "rival_MiB": mib["rival"],
         "times_less": mib["rival"] / mib["ours"],
-        "bar": 20.0,
     }
-    print(made, flush=True)
+    print(made, "(bar: 20 times)", flush=True)
     return made
 
 
@@ -291,7 +294,7 @@ def main() -> None:
     only = arguments.only.split(",")
     generator = torch.Generator().manual_seed(0)
     parts: dict[str, Any] = {}
-    speed: list[dict[str, Any]] = []
+    speed: dict[str, list[dict[str, Any]]] = {}
     peaks: list[dict[str, Any]] = []
     note = f"Medians of {arguments.repeats} runs in turn, {arguments.threads} threads; results asserted equal first."
     for gamma in (2.8, 2.3):
@@ -302,10 +305,12 @@ def main() -> None:
         adj = as_adjacency(both_ways(edges), num_nodes=200_000)
         as_targets = gamma == 2.8
         pairs = edges[:, :65_536] if as_targets else torch.randint(0, 200_000, (2, 65_536), generator=generator)
-        name = f"power law {gamma}, largest degree {int(adj.degrees().max()):,}, " + ("edges" if as_targets else "any")
+        name = f"exponent {gamma}, {'edges' if as_targets else 'any pairs'}"
         if "powerlaw" in only:
             inner = pairs[:, :512] if as_targets else pairs[:, :4096]
-            speed += measure(name, adj, edges, pairs, inner, 64, 8.0, arguments.repeats)
+            speed.setdefault("power law", []).extend(
+                measure(name, adj, edges, pairs, inner, 64, 8.0, arguments.repeats)
+            )
         if "memory" in only:
             peaks.append(memory(name, both_ways(edges), 200_000, pairs, 64))
     if (arguments.data / "ogb" / "ogbl_ddi").is_dir() and {"ddi", "memory"} & set(only):
@@ -316,13 +321,19 @@ def main() -> None:
         adj = as_adjacency(both_ways(edges), num_nodes=4267)
         pairs = edges[:, :24_576]
         if "ddi" in only:
-            speed += measure("ogbl-ddi", adj, edges, pairs, pairs[:, :256], 224, 13.0, min(arguments.repeats, 3))
+            speed["ogbl-ddi"] = measure(
+                "ogbl-ddi", adj, edges, pairs, pairs[:, :16], 224, 13.0, min(arguments.repeats, 3)
+            )
         if "memory" in only:
             peaks.append(memory("ogbl-ddi", both_ways(edges), 4267, pairs, 224))
     else:
         print("ogbl-ddi is left out: no files under --data")
-    if speed:
-        parts["speed"] = {"title": "Against gather, search and sparse times dense", "note": note, "rows": speed}
+    for name, rows in speed.items():
+        parts[name.replace(" ", "_")] = {
+            "title": f"Against gather, search and sparse times dense: {name}",
+            "note": note,
+            "rows": rows,
+        }
     if peaks:
         note = "Peak memory over the graph and the features, one process for each side."
         parts["memory"] = {"title": "Extra memory", "note": note, "rows": peaks}

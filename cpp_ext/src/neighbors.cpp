@@ -160,12 +160,13 @@ std::int64_t count_marked_plain(const std::uint64_t* mark, const std::int32_t* r
 #if defined(GRAPHX_X86)
 GRAPHX_AVX512 std::int64_t count_marked_avx512(const std::uint64_t* mark, const std::int32_t* row, std::int64_t size) {
     std::int64_t found = 0, k = 0;
-    const __m512i one = _mm512_set1_epi32(1), low = _mm512_set1_epi32(31);
+    const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi32(1), low = _mm512_set1_epi32(31);
+    constexpr __mmask16 all = 0xFFFF;  // gcc 12 takes the forms without a mask for uses of an undefined register
     for (; k + 16 <= size; k += 16) {
         const __m512i u = _mm512_loadu_si512(row + k);
-        const __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(u, 5), mark, 4);
-        found += std::popcount(static_cast<unsigned>(
-            _mm512_test_epi32_mask(words, _mm512_sllv_epi32(one, _mm512_and_si512(u, low)))));
+        const __m512i words = _mm512_mask_i32gather_epi32(zero, all, _mm512_maskz_srli_epi32(all, u, 5), mark, 4);
+        const __m512i bits = _mm512_maskz_sllv_epi32(all, one, _mm512_and_si512(u, low));
+        found += std::popcount(static_cast<unsigned>(_mm512_test_epi32_mask(words, bits)));
     }
     return found + count_marked_plain(mark, row + k, size - k);
 }

@@ -1,13 +1,14 @@
-"""Common neighbours in plain torch: what a GPU runs, and a processor without the extension. Same results as the kernels.
+"""Common neighbours in plain torch, with the results of the kernels: for GPUs, and where there is no extension.
 
-The shorter row of each pair is expanded and looked up among the sorted keys ``row * N + column`` of the other matrix, so
-the work is the sum of the smaller degrees. Pairs go in chunks, which bounds the memory.
+The shorter row of each pair is expanded and looked up among the sorted keys ``row * N + column`` of the other matrix,
+so the work is the sum of the smaller degrees. Pairs go in chunks, which bounds the memory.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -153,7 +154,7 @@ def _chunks(query: Query) -> Iterator[_Matches]:
     parts = int(work[-1]) // CHUNK + 1
     cuts = torch.searchsorted(work, torch.arange(1, parts, device=work.device) * CHUNK).tolist() if parts > 1 else []
     bounds = sorted({0, *cuts, sources.numel()})
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in pairwise(bounds):
         s, t = sources[start:stop], targets[start:stop]
         first_smaller = size1[start:stop] <= size2[start:stop]
         found = []

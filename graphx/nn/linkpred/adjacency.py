@@ -141,7 +141,9 @@ class Adjacency:
 
     def _out_of_range(self, edges: Tensor, what: str) -> InputError:
         bad = int(edges.min()) if int(edges.min()) < 0 else int(edges.max())
-        return InputError(f"{what} names the node {bad}; expected 0..{self.num_rows - 1}: pass num_nodes if there are more")
+        return InputError(
+            f"{what} names the node {bad}; expected 0..{self.num_rows - 1}: pass num_nodes if there are more"
+        )
 
     def keys(self) -> Tensor:
         """``row * N + column`` of every entry, made once.
@@ -263,7 +265,8 @@ def _build(edges: Any, weight: Tensor | None, num_nodes: int | tuple[int, int] |
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a Graph is read-only, and torch cannot say so; nothing here writes
             parts = [None if a is None else torch.from_numpy(a) for a in (edges.indptr, edges.indices, edges.weights)]
-        assert parts[0] is not None and parts[1] is not None
+        assert parts[0] is not None
+        assert parts[1] is not None
         return Adjacency(parts[0], parts[1], parts[2], num_columns=edges.num_nodes)
     raise InputError(
         f"the graph is a {type(edges).__module__}.{type(edges).__qualname__}; expected an edge_index [2, E], an "
@@ -320,8 +323,8 @@ def _from_coo(edges: Tensor, weight: Tensor | None, size: tuple[int, int]) -> Ad
     if weight is not None and not bool(first.all()):
         at = keys[~first][0]
         raise InputError(
-            f"edge ({int(at // columns)}, {int(at % columns)}) comes more than once with weights; merge duplicates first, "
-            "as torch_geometric.utils.coalesce does"
+            f"edge ({int(at // columns)}, {int(at % columns)}) comes more than once with weights; merge duplicates "
+            "first, as torch_geometric.utils.coalesce does"
         )
     keys = keys[first]
     counts = torch.bincount(keys // max(columns, 1), minlength=rows)

@@ -53,11 +53,11 @@ def common_neighbors(
         c_b = \sum_{u \in \mathcal{N}(i_b) \cap \mathcal{N}(j_b)} w_{i_b u} w_{j_b u}, \qquad
         \mathbf{z}_b = \sum_{u \in \mathcal{N}(i_b) \cap \mathcal{N}(j_b)} w_{i_b u} w_{j_b u} \, \mathbf{x}_u
 
-    :math:`\mathbf{z}` is the structural part of NCN (Wang, Yang, Zhang, "Neural Common Neighbor with Completion for Link
-    Prediction", ICLR 2024); the fused kernels, the exclusion by a mask and the weights are ours. On the processor with
-    the compiled extension a pair is answered by merging, searching or bit sets, whichever reads least, and the result
-    has the same bits for any number of threads; on a GPU, or without the extension, plain torch gives the same numbers.
-    Differentiable in ``x``, to any order.
+    :math:`\mathbf{z}` is the structural part of NCN (Wang, Yang, Zhang, "Neural Common Neighbor with Completion for
+    Link Prediction", ICLR 2024); the fused kernels, the exclusion by a mask and the weights are ours. On the processor
+    with the compiled extension a pair is answered by merging, searching or bit sets, whichever reads least, and the
+    result has the same bits for any number of threads; on a GPU, or without the extension, plain torch gives the same
+    numbers. Differentiable in ``x``, to any order.
 
     Args:
         graph: Whose rows are the neighbourhoods: anything :func:`as_adjacency` takes. Hand over an
@@ -163,10 +163,10 @@ def neighbor_differences(
     num_nodes: int | tuple[int, int] | None = None,
     num_threads: int | None = None,
 ) -> tuple[NeighborLists, NeighborLists]:
-    r"""List :math:`\mathcal{N}(i_b) \setminus \mathcal{N}(j_b)` and :math:`\mathcal{N}(j_b) \setminus \mathcal{N}(i_b)`.
+    r"""List :math:`\mathcal{N}(i_b) \setminus \mathcal{N}(j_b)`, and the same with i and j exchanged.
 
-    They are the pairs that the completion of NCNC asks for. An excluded edge counts as absent: its end is in neither the
-    neighbourhood that is listed nor the one that is taken away.
+    They are the pairs that the completion of NCNC asks for. An excluded edge counts as absent: its end is in neither
+    the neighbourhood that is listed nor the one that is taken away.
 
     Args:
         graph: As in :func:`common_neighbors`.

@@ -20,10 +20,10 @@ def hits_at(positive: Tensor, negative: Tensor, k: int) -> float:
         \mathrm{Hits@}K = \frac{1}{P} \sum_{p} \bigl[ s_p > s^-_{(K)} \bigr]
 
     where :math:`s^-_{(K)}` is the K-th largest score among the negatives: all of them where they are ``[M]``, as in
-    ogbl-collab, ogbl-ddi and ogbl-ppa (Hu et al., "Open Graph Benchmark", NeurIPS 2020), or those of positive ``p`` where
-    they are ``[P, M]``, as in HeaRT (Li et al., "Evaluating Graph Neural Networks for Link Prediction", NeurIPS 2023).
-    In the latter form a positive that ties with negatives takes the mean of its ranks. OGB's own code gives 1 where there
-    are fewer than K negatives; here that is an error, as the number would say nothing.
+    ogbl-collab, ogbl-ddi and ogbl-ppa (Hu et al., "Open Graph Benchmark", NeurIPS 2020), or those of positive ``p``
+    where they are ``[P, M]``, as in HeaRT (Li et al., "Evaluating Graph Neural Networks for Link Prediction", NeurIPS
+    2023). In the latter form a positive that ties with negatives takes the mean of its ranks. OGB's own code gives 1
+    where there are fewer than K negatives; here that is an error, as the number would say nothing.
 
     Args:
         positive: Scores ``[P]``.

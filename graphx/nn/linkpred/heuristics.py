@@ -36,8 +36,8 @@ def heuristic(
 
     for common neighbours (``'cn'``), Adamic and Adar's index (``'aa'``; "Friends and neighbors on the Web", Social
     Networks 25, 2003) and resource allocation (``'ra'``; Zhou, Lü, Zhang, "Predicting missing links via local
-    information", Eur. Phys. J. B 71, 2009). :math:`d_u` is the sum of the weights of row ``u``. Where the logarithm is not
-    positive (degree 1, which only a pair of a node with itself can meet), Adamic-Adar counts 0.
+    information", Eur. Phys. J. B 71, 2009). :math:`d_u` is the sum of the weights of row ``u``. Where the logarithm is
+    not positive (degree 1, which only a pair of a node with itself can meet), Adamic-Adar counts 0.
 
     Args:
         graph: Anything :func:`as_adjacency` takes, square.
@@ -86,13 +86,13 @@ def katz(
         s_b = \sum_{l = 1}^{\infty} \beta^l (A^l)_{i_b j_b} = \bigl((I - \beta A)^{-1} - I\bigr)_{i_b j_b}
 
     Katz, "A new status index derived from sociometric analysis", Psychometrika 18, 1953. The series is summed, for the
-    different sources of the pairs together, until a bound on all that is left out is below `tolerance` of what is there.
+    different sources of the pairs together, until an estimate of all that is left out is below `tolerance`.
 
     Args:
         graph: Anything :func:`as_adjacency` takes, square.
         pairs: int64 ``[2, B]``.
         beta: The factor for each step, below :math:`1 / \lambda_{\max}(A)`.
-        tolerance: Of the sum left out, relative to the largest score of the source.
+        tolerance: Of the sum left out, relative to the largest score among the sources that are solved together.
         num_nodes: As in :func:`as_adjacency`.
         max_steps: The longest walk before the series is said not to converge.
 
@@ -114,7 +114,9 @@ def katz(
     checked_pairs(pairs, "pairs", adjacency.device)
     make_query(adjacency, pairs)
     if pairs.numel() and not 0 <= int(pairs.min()) <= int(pairs.max()) < adjacency.num_rows:
-        raise InputError(f"pairs name nodes {int(pairs.min())}..{int(pairs.max())}; expected 0..{adjacency.num_rows - 1}")
+        raise InputError(
+            f"pairs name nodes {int(pairs.min())}..{int(pairs.max())}; expected 0..{adjacency.num_rows - 1}"
+        )
     sources, place = torch.unique(pairs[0], return_inverse=True)
     out = torch.empty(pairs.size(1), dtype=torch.float64, device=pairs.device)
     for start in range(0, sources.numel(), _BLOCK):

@@ -29,8 +29,8 @@ class LinkPredictor(nn.Module):
 
         y_{ij} = \mathrm{MLP}\bigl(\beta \, f(\mathbf{z}_{ij}) + g(\mathbf{x}_i \odot \mathbf{x}_j)\bigr)
 
-    with a learned number :math:`\beta` and the structural part, where :math:`\mathbf{x}' = \mathbf{x} + h(\mathbf{x})` if
-    `transform_nodes` and :math:`\mathbf{x}` otherwise:
+    with a learned number :math:`\beta` and the structural part, where :math:`\mathbf{x}' = \mathbf{x} + h(\mathbf{x})`
+    if `transform_nodes` and :math:`\mathbf{x}` otherwise:
 
     ============ =====================================================================================================
     `structure`  :math:`f(\mathbf{z}_{ij})`
@@ -49,9 +49,9 @@ class LinkPredictor(nn.Module):
     :math:`q = \sigma(\text{scale} \, (y_{ju} - \text{offset}))` is the probability that an absent neighbour is only
     unobserved; :math:`y_{ju}` comes from the same predictor with one level of completion less, without gradient.
 
-    The equations are those of Wang, Yang, Zhang, "Neural Common Neighbor with Completion for Link Prediction", ICLR 2024
-    (arXiv:2302.00890). Ours: one class for all, the exclusion of target edges inside, weights of edges in every sum,
-    and the completion's scores without dropout.
+    The equations are those of Wang, Yang, Zhang, "Neural Common Neighbor with Completion for Link Prediction", ICLR
+    2024 (arXiv:2302.00890). Ours: one class for all, the exclusion of target edges inside, weights of edges in every
+    sum, and the completion's scores without dropout.
 
     Args:
         in_channels: F, the size of the node representations.
@@ -129,7 +129,9 @@ class LinkPredictor(nn.Module):
         f, h = in_channels, hidden_channels
         tail = "" if tail_activation else "L"
         self.node_mlp = mlp("LDRLNDR", f, h, f) if transform_nodes else None
-        self.structure_mlp = mlp("LDRLNDR" + tail, 1 if structure == "gae_cn" else f, h, h, h) if structure != "gae" else None
+        self.structure_mlp = (
+            mlp("LDRLNDR" + tail, 1 if structure == "gae_cn" else f, h, h, h) if structure != "gae" else None
+        )
         self.second_mlp = mlp("LDRLNDR" + tail, f, h, h, h) if structure in ("ncn2", "ncn_diff") else None
         self.pair_mlp = mlp("LNDR" + tail, f, h, h)
         self.head = mlp("LNDRLNDRL", h, h, h, 1) if two_layer_head else mlp("LNDRL", h, h, 1)
@@ -163,8 +165,8 @@ class LinkPredictor(nn.Module):
         adjacency = as_adjacency(edge_index, num_nodes=x.size(0) if is_edges else None)
         if adjacency.num_rows != x.size(0) or adjacency.num_columns != x.size(0):
             raise InputError(
-                f"x has {x.size(0)} rows and the graph is [{adjacency.num_rows}, {adjacency.num_columns}]; expected one "
-                "row for each node"
+                f"x has {x.size(0)} rows and the graph is [{adjacency.num_rows}, {adjacency.num_columns}]; expected "
+                "one row for each node"
             )
         hide = self.exclude_targets and self.training
         query = make_query(adjacency, edge_label_index, exclude=True if hide else None)
@@ -254,9 +256,7 @@ class LinkPredictor(nn.Module):
             self.train(training)
 
     @torch.no_grad()
-    def topk(
-        self, x: Tensor, edge_index: Any, node: int, k: int, *, batch_size: int = 65_536
-    ) -> tuple[Tensor, Tensor]:
+    def topk(self, x: Tensor, edge_index: Any, node: int, k: int, *, batch_size: int = 65_536) -> tuple[Tensor, Tensor]:
         """Find the nodes that `node` is not linked with yet and most probably will be.
 
         Args:

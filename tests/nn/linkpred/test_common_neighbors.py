@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,10 @@ DIAMOND = torch.tensor([[0, 0, 1, 1, 1, 2, 2, 2, 3, 3], [1, 2, 0, 2, 3, 0, 1, 3,
 
 
 @pytest.fixture(params=["extension", "torch"])
-def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(_ops, "ENABLED", request.param == "extension")
     monkeypatch.setattr(_torch, "CHUNK", 16)
-    yield request.param
+    return request.param
 
 
 def both(run: Any) -> tuple[Any, Any]:
@@ -92,7 +92,7 @@ def to_adjacency(dense: Tensor) -> Adjacency:
 
 def as_lists(found: Any) -> list[list[int]]:
     ends = found.rowptr.tolist()
-    return [found.columns[a:b].tolist() for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [found.columns[a:b].tolist() for a, b in pairwise(ends)]
 
 
 def check(query: dict[str, Any], exclude: Any = None, removed: list[tuple[int, int]] | None = None) -> None:
@@ -298,7 +298,10 @@ def test_compiled_graphs_have_no_break() -> None:
     [
         (lambda: common_neighbors(DIAMOND, torch.tensor([[0], [4]])), r"target node 4; expected 0\.\.3.*num_nodes"),
         (lambda: common_neighbors(DIAMOND, torch.tensor([[-1], [2]])), r"source node -1; expected 0\.\.3"),
-        (lambda: common_neighbors(DIAMOND, torch.tensor([[0], [9]]), exclude=True), r"pairs names the node 9; expected 0\.\.3"),
+        (
+            lambda: common_neighbors(DIAMOND, torch.tensor([[0], [9]]), exclude=True),
+            r"pairs names the node 9; expected 0\.\.3",
+        ),
         (lambda: common_neighbors(DIAMOND, torch.tensor([[0.0], [1.0]])), r"float32 \[2, 1\]; expected an int64"),
         (lambda: common_neighbors(DIAMOND, torch.tensor([[0, 1], [1, 2], [2, 3]])), r"\[3, 2\].*pass pairs.t\(\)"),
         (lambda: common_neighbors(DIAMOND, [[0], [1]]), "pairs is a list; expected an int64 tensor"),

@@ -16,6 +16,7 @@ from graphx.errors import InputError
 from graphx.nn.linkpred import NCN, NCNC, LinkPredictor, _ops, as_adjacency
 from tests.reference.linkpred import Transcription
 
+DIAMOND = torch.tensor([[0, 0, 1, 1, 1, 2, 2, 2, 3, 3], [1, 2, 0, 2, 3, 0, 1, 3, 1, 2]])
 PARTS = {
     "node_mlp": "xlin",
     "structure_mlp": "xcnlin",
@@ -32,7 +33,11 @@ CASES = [
     ("ncn", {"two_layer_head": True, "layer_norm": False}, {"twolayerlin": True, "norm": False}),
     ("ncn2", {}, {}),
     ("ncn_diff", {}, {}),
-    ("ncnc", {"alpha": 0.7, "pt": 0.3, "scale": 2.0, "offset": 0.1}, {"alpha": 0.7, "pt": 0.3, "scale": 2.0, "offset": 0.1}),
+    (
+        "ncnc",
+        {"alpha": 0.7, "pt": 0.3, "scale": 2.0, "offset": 0.1},
+        {"alpha": 0.7, "pt": 0.3, "scale": 2.0, "offset": 0.1},
+    ),
     ("ncnc", {"depth": 2}, {"depth": 2}),
     ("ncnc", {"transform_nodes": True, "scale": 2.0}, {"use_xlin": True, "scale": 2.0}),
     (
@@ -173,12 +178,12 @@ def test_autocast_and_half_precision() -> None:
         (lambda: NCN(4, depth=2), "expected structure='ncnc'"),
         (lambda: NCNC(4, pt=0.0), "expected 0 < pt"),
         (lambda: NCN(6)(torch.ones(24, 5), *small_graph()[1:]), r"\[24, 5\]; expected \[N, 6\]"),
-        (lambda: NCN(6)(torch.ones(9, 6), as_adjacency(edge_index(small_graph()[1])), small_graph()[2]), "x has 9 rows"),
-        (lambda: NCN(6).predict(torch.ones(24, 6), edge_index(small_graph()[1]), small_graph()[2], batch_size=0), "batch"),
-        (lambda: NCN(6).topk(torch.ones(24, 6), edge_index(small_graph()[1]), 24, 3), r"node is 24"),
-        (lambda: LinkPredictor(6, structure="gae")(torch.ones(4, 6), torch.zeros(2, 0).long(), torch.tensor([[0], [4]])), "node 4"),
+        (lambda: NCN(6)(torch.ones(9, 6), as_adjacency(DIAMOND), DIAMOND), "x has 9 rows"),
+        (lambda: NCN(6).predict(torch.ones(4, 6), DIAMOND, DIAMOND, batch_size=0), "batch_size is 0"),
+        (lambda: NCN(6).topk(torch.ones(4, 6), DIAMOND, 24, 3), "node is 24"),
+        (lambda: LinkPredictor(6, structure="gae").eval()(torch.ones(4, 6), DIAMOND, DIAMOND + 1), "node 4"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_refused(call: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()
