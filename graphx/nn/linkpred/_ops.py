@@ -45,7 +45,7 @@ def _query(flat: tuple[Any, ...]) -> Query:
         second = first
     query = Query(first, second, *flat[12:_QUERY_LENGTH])
     if not _on_cpu(query):
-        _in_range(query)
+        check_range(query)
     return query
 
 
@@ -55,7 +55,8 @@ def _same(a: Tensor | None, b: Tensor | None) -> bool:
     return a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.dtype == b.dtype
 
 
-def _in_range(query: Query) -> None:
+def check_range(query: Query) -> None:
+    """An InputError where a pair names a row that is not there."""
     if query.pairs.size(1) == 0:
         return
     low, high = torch.aminmax(query.pairs, dim=1)
@@ -78,7 +79,7 @@ def _call(kernel: Any, query: Query, *arguments: Any) -> Any:
     try:
         return kernel(_native(query), *arguments, query.threads)
     except IndexError:
-        _in_range(query)
+        check_range(query)
         raise
 
 

@@ -3,6 +3,8 @@ r"""NCN, NCNC and the family: one predictor of links with a pluggable structural
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, Final, Literal
 
@@ -157,7 +159,7 @@ class LinkPredictor(nn.Module):
             Logits ``[B]``.
 
         Raises:
-            InputError: x of another size or with NaN, or as :func:`common_neighbors`.
+            InputError: x of another size, or as :func:`common_neighbors`.
         """
         if x.dim() != 2 or x.size(1) != self.in_channels:
             raise InputError(f"x has shape {list(x.shape)}; expected [N, {self.in_channels}]")
@@ -170,17 +172,15 @@ class LinkPredictor(nn.Module):
             )
         hide = self.exclude_targets and self.training
         query = make_query(adjacency, edge_label_index, exclude=True if hide else None)
-        excluded = query.first.excluded
-        # adjacency, and with it the exclusion, stays the same through all levels of completion
-        return self._logits(x, adjacency, query, excluded, self.depth if self.structure == "ncnc" else 0)
+        _ops.check_range(query)
+        return self._logits(x, query, self.depth if self.structure == "ncnc" else 0)
 
-    def _logits(self, x: Tensor, adjacency: Adjacency, query: Query, excluded: Tensor | None, depth: int) -> Tensor:
+    def _logits(self, x: Tensor, query: Query, depth: int) -> Tensor:
         pairs = query.pairs
         h = x if self.node_mlp is None else x + self.node_mlp(x)
         product = h[pairs[0]] * h[pairs[1]]
         combined = self.pair_mlp(product)
         if self.structure == "gae":
-            _ops.count(query._replace(pairs=pairs[:, :0]))
             return self._head(combined)
         assert self.structure_mlp is not None
         if self.structure == "gae_cn":
@@ -188,40 +188,26 @@ class LinkPredictor(nn.Module):
             return self._head(combined + self.structure_mlp(z) * self.beta)
         z, _ = pooled(query, h)
         if depth > 0:
-            z = z + self._completed(x, h, adjacency, query, excluded, product, depth)
+            z = z + self._completed(x, h, query, product, depth)
         structural = self.structure_mlp(z)
         if self.second_mlp is not None:
             further = two_hop_sums if self.structure == "ncn2" else difference_sums
-            structural = structural + self.second_mlp(further(query, h, adjacency, excluded))
+            structural = structural + self.second_mlp(further(query, h))
         return self._head(combined + structural * self.beta)
 
     def _head(self, values: Tensor) -> Tensor:
         logits: Tensor = self.head(values)
         return logits.squeeze(-1)
 
-    def _completed(
-        self,
-        x: Tensor,
-        h: Tensor,
-        adjacency: Adjacency,
-        query: Query,
-        excluded: Tensor | None,
-        product: Tensor,
-        depth: int,
-    ) -> Tensor:
+    def _completed(self, x: Tensor, h: Tensor, query: Query, product: Tensor, depth: int) -> Tensor:
         """The sums over neighbours of one end, by how probable their edge to the other end is."""
         first, columns1, second, columns2 = _ops.differences(query)
         rows = torch.cat((torch.repeat_interleave(first.diff()), torch.repeat_interleave(second.diff())))
         columns = torch.cat((columns1, columns2)).long()
         ends = torch.cat((query.pairs[1][rows[: columns1.numel()]], query.pairs[0][rows[columns1.numel() :]]))
         inner = query._replace(pairs=torch.stack((ends, columns)))
-        with torch.no_grad():
-            training = self.training
-            self.eval()
-            try:
-                logits = self._logits(h if self.reference_compat else x, adjacency, inner, excluded, depth - 1)
-            finally:
-                self.train(training)
+        with torch.no_grad(), _evaluating(self):
+            logits = self._logits(h if self.reference_compat else x, inner, depth - 1)
             q = torch.sigmoid(self.scale * (logits - self.offset))
         p: Tensor | float = self.pt
         if self.prior_mlp is not None:
@@ -247,13 +233,9 @@ class LinkPredictor(nn.Module):
         """
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size!r}; expected a positive integer")
-        training = self.training
-        self.eval()
-        try:
-            parts = edge_label_index.split(batch_size, dim=1) if edge_label_index.dim() == 2 else (edge_label_index,)
+        parts = edge_label_index.split(batch_size, dim=1) if edge_label_index.dim() == 2 else (edge_label_index,)
+        with _evaluating(self):
             return torch.cat([self(x, edge_index, part) for part in parts])
-        finally:
-            self.train(training)
 
     @torch.no_grad()
     def topk(self, x: Tensor, edge_index: Any, node: int, k: int, *, batch_size: int = 65_536) -> tuple[Tensor, Tensor]:
@@ -333,6 +315,18 @@ class NCNC(LinkPredictor):
         super().__init__(in_channels, hidden_channels, structure="ncnc", **kwargs)
 
 
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode for the time being; every module gets its own mode back."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
 def _mlp(layout: str, sizes: tuple[int, ...], norm: bool, dropout: float) -> nn.Sequential:
     """Linear (of the next sizes), Norm, Dropout, Relu in the order of the letters."""
     steps = iter(pairwise(sizes))
@@ -363,31 +357,30 @@ def sum_rows(h: Tensor, columns: Tensor, rows: Tensor, size: int, weights: Tenso
     return values.new_zeros(size, h.size(1)).index_add(0, rows, values)
 
 
-def difference_sums(query: Query, h: Tensor, adjacency: Adjacency, excluded: Tensor | None) -> Tensor:
+def difference_sums(query: Query, h: Tensor) -> Tensor:
     """The sum over the nodes next to one end only."""
-    del adjacency, excluded
     size = query.pairs.size(1)
     first, columns1, second, columns2 = _ops.differences(query)
     out = sum_rows(h, columns1.long(), torch.repeat_interleave(first.diff()), size)
     return out + sum_rows(h, columns2.long(), torch.repeat_interleave(second.diff()), size)
 
 
-def two_hop_sums(query: Query, h: Tensor, adjacency: Adjacency, excluded: Tensor | None) -> Tensor:
+def two_hop_sums(query: Query, h: Tensor) -> Tensor:
     """The sums over N(i) and N2(j), and over N2(i) and N(j)."""
-    two = _squared(adjacency, excluded)._side(None)
+    two = _squared(query)._side(None)
     one_two, _ = pooled(query._replace(second=two), h)
     two_one, _ = pooled(query._replace(first=two), h)
     return one_two + two_one
 
 
-def _squared(adjacency: Adjacency, excluded: Tensor | None) -> Adjacency:
+def _squared(query: Query) -> Adjacency:
     """Where A @ A is not zero, without the excluded entries of A."""
-    size = adjacency.num_rows
-    rows = torch.repeat_interleave(adjacency.degrees())
-    columns = adjacency.indices.long()
-    if excluded is not None and excluded.numel():
+    side, size = query.first, query.num_columns
+    rows = torch.repeat_interleave(side.indptr.diff())
+    columns = side.indices.long()
+    if side.excluded is not None:
         keep = torch.ones_like(columns, dtype=torch.bool)
-        keep[excluded] = False
+        keep[side.excluded] = False
         rows, columns = rows[keep], columns[keep]
     ones = torch.ones(columns.numel(), device=columns.device)
     matrix = torch.sparse_coo_tensor(torch.stack((rows, columns)), ones, (size, size), check_invariants=False)
