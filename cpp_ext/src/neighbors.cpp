@@ -571,14 +571,17 @@ Exclusion make_exclusion(const NeighborSide& side, std::int64_t num_columns, con
         made.bits.resize(static_cast<std::size_t>(side.num_rows * words));
         std::copy(side.bits, side.bits + side.num_rows * words, made.bits.data());
     }
-    for (std::int64_t k = 0; k < num_entries; ++k) {
-        const std::int64_t e = entries[k];
-        made.absent[e >> 6] |= std::uint64_t{1} << (e & 63);
-        if (!side.bits) continue;
-        const std::int64_t r = std::upper_bound(side.indptr, side.indptr + side.num_rows + 1, e) - side.indptr - 1;
-        const std::int32_t u = side.indices[e];
-        made.bits[r * words + (u >> 6)] &= ~(std::uint64_t{1} << (u & 63));
-    }
+    for (std::int64_t k = 0; k < num_entries; ++k)
+        made.absent[entries[k] >> 6] |= std::uint64_t{1} << (entries[k] & 63);
+    if (!side.bits) return made;
+    std::int64_t r = 0;  // in ascending order, so that rows are found by walking
+    for (std::size_t w = 0; w < made.absent.size(); ++w)
+        for (std::uint64_t left = made.absent[w]; left; left &= left - 1) {
+            const auto e = static_cast<std::int64_t>(w * 64) + std::countr_zero(left);
+            while (side.indptr[r + 1] <= e) ++r;
+            const std::int32_t u = side.indices[e];
+            made.bits[r * words + (u >> 6)] &= ~(std::uint64_t{1} << (u & 63));
+        }
     return made;
 }
 

@@ -119,8 +119,11 @@ def pool(query: Query, x: Tensor) -> tuple[Tensor, Tensor]:
     return out, counts
 
 
-def pool_backward(query: Query, grad_out: Tensor) -> Tensor:
-    """The gradient of `pool` for x ``[N, F]``."""
+def pool_backward(query: Query, counts: Tensor, grad_out: Tensor) -> Tensor:
+    """The gradient of `pool` for x ``[N, F]``; pairs without common neighbours are not looked at again."""
+    hit = counts.nonzero().squeeze(1)
+    if hit.numel() < counts.numel():
+        query, grad_out = query._replace(pairs=query.pairs[:, hit]), grad_out[hit]
     found = list(_chunks(query))
     if not found:
         return grad_out.new_zeros(query.num_columns, grad_out.size(1))
