@@ -10,6 +10,7 @@ void register_edgelist(nb::module_& m);
 void register_fastrp(nb::module_& m);
 void register_lcm(nb::module_& m);
 void register_mobius(nb::module_& m);
+void register_neighbors(nb::module_& m);
 void register_orbits(nb::module_& m);
 }  // namespace graphx::bind
 
@@ -27,5 +28,6 @@ NB_MODULE(_core, m) {
     graphx::bind::register_fastrp(m);
     graphx::bind::register_lcm(m);
     graphx::bind::register_mobius(m);
+    graphx::bind::register_neighbors(m);
     graphx::bind::register_orbits(m);
 }

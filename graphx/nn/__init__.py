@@ -6,14 +6,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphx.nn import aggr, init
+    from graphx.nn import aggr, init, linkpred
     from graphx.nn.aggr.lcm import LCMAggregation
+    from graphx.nn.linkpred import NCN, NCNC, LinkPredictor
 
-__all__ = ["LCMAggregation", "aggr", "init"]
+__all__ = ["NCN", "NCNC", "LCMAggregation", "LinkPredictor", "aggr", "init", "linkpred"]
 
-_MODULES = frozenset({"aggr", "init"})
+_MODULES = frozenset({"aggr", "init", "linkpred"})
 _ATTRIBUTES = {
+    "NCN": "graphx.nn.linkpred",
+    "NCNC": "graphx.nn.linkpred",
     "LCMAggregation": "graphx.nn.aggr.lcm",
+    "LinkPredictor": "graphx.nn.linkpred",
 }
 
 

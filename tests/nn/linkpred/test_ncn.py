@@ -1,0 +1,190 @@
+"""The predictors against the transcription of the paper's equations, and what a module must be able to do."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from graphx import Graph
+from graphx.errors import InputError
+from graphx.nn.linkpred import NCN, NCNC, LinkPredictor, _ops, as_adjacency
+from tests.reference.linkpred import Transcription
+
+DIAMOND = torch.tensor([[0, 0, 1, 1, 1, 2, 2, 2, 3, 3], [1, 2, 0, 2, 3, 0, 1, 3, 1, 2]])
+PARTS = {
+    "node_mlp": "xlin",
+    "structure_mlp": "xcnlin",
+    "second_mlp": "second",
+    "pair_mlp": "xijlin",
+    "head": "lin",
+    "prior_mlp": "ptlin",
+}
+CASES = [
+    ("gae", {}, {}),
+    ("gae_cn", {}, {}),
+    ("ncn", {}, {}),
+    ("ncn", {"transform_nodes": True, "tail_activation": True}, {"use_xlin": True, "tailact": True}),
+    ("ncn", {"two_layer_head": True, "layer_norm": False}, {"twolayerlin": True, "norm": False}),
+    ("ncn2", {}, {}),
+    ("ncn_diff", {}, {}),
+    (
+        "ncnc",
+        {"alpha": 0.7, "pt": 0.3, "scale": 2.0, "offset": 0.1},
+        {"alpha": 0.7, "pt": 0.3, "scale": 2.0, "offset": 0.1},
+    ),
+    ("ncnc", {"depth": 2}, {"depth": 2}),
+    ("ncnc", {"transform_nodes": True, "scale": 2.0}, {"use_xlin": True, "scale": 2.0}),
+    (
+        "ncnc",
+        {"transform_nodes": True, "scale": 2.0, "offset": 0.0, "reference_compat": True},
+        {"use_xlin": True, "scale": 2.0, "offset": 0.0, "compat": True},
+    ),
+    ("ncnc", {"learnable_pt": True, "offset": 0.0}, {"learnpt": True, "offset": 0.0}),
+]
+
+
+def small_graph(seed: int = 0, size: int = 14) -> tuple[Tensor, Tensor, Tensor]:
+    """x, dense adjacency with an isolated node, pairs among which are edges, a repeated one and the isolated node."""
+    generator = torch.Generator().manual_seed(seed)
+    dense = (torch.rand(size, size, generator=generator) < 0.25).double().triu(1)
+    dense = dense + dense.t()
+    dense[5] = dense[:, 5] = 0
+    x = torch.randn(size, 6, dtype=torch.float64, generator=generator)
+    edges = dense.nonzero()[:5].t()
+    pairs = torch.cat((edges, edges[:, :1], torch.tensor([[5, 1], [2, 1]])), 1)
+    return x, dense, torch.cat((pairs, torch.randint(0, size, (2, 8), generator=generator)), 1)
+
+
+def edge_index(dense: Tensor) -> Tensor:
+    return dense.nonzero().t().contiguous()
+
+
+@pytest.mark.parametrize(("kind", "ours", "theirs"), CASES)
+@pytest.mark.parametrize("exclude", [False, True])
+@pytest.mark.parametrize("extension", [True, False])
+def test_weights_of_the_transcription_give_its_logits(
+    kind: Any, ours: dict, theirs: dict, exclude: bool, extension: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_ops, "ENABLED", extension)
+    x, dense, pairs = small_graph()
+    torch.manual_seed(1)
+    slow = Transcription(kind, 6, 8, **theirs).double()
+    fast = LinkPredictor(6, 8, structure=kind, exclude_targets=True, **ours).double()
+    torch.nn.init.constant_(slow.beta, 0.8)
+    fast.beta.data.copy_(slow.beta.data)
+    for mine, yours in PARTS.items():
+        if getattr(fast, mine) is not None:
+            getattr(fast, mine).load_state_dict(getattr(slow, yours).state_dict())
+    fast.train(exclude)  # without dropout, all that differs is the removal of the targets
+    removed = dense.clone()
+    if exclude:
+        removed[pairs[0], pairs[1]] = removed[pairs[1], pairs[0]] = 0
+    expected = slow(x, removed, pairs)
+    found = fast(x, edge_index(dense), pairs)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    gradients = (
+        torch.autograd.grad(found.sum(), list(fast.pair_mlp.parameters())),
+        torch.autograd.grad(expected.sum(), list(slow.xijlin.parameters())),
+    )
+    for mine_, theirs_ in zip(*gradients, strict=True):
+        torch.testing.assert_close(mine_, theirs_)
+
+
+@pytest.mark.parametrize("kind", ["ncn", "ncnc", "ncn2", "ncn_diff"])
+def test_gradient_of_x(kind: Any) -> None:
+    x, dense, pairs = small_graph(size=8)
+    model = LinkPredictor(6, 4, structure=kind, layer_norm=False).double()
+    model.train(False)
+    if kind == "ncnc":
+        model.alpha = 0.0  # the completion has no gradient by its score, so only its features are checked
+    edges = edge_index(dense)
+    assert torch.autograd.gradcheck(lambda leaf: model(leaf, edges, pairs[:, :6] % 8), x.requires_grad_())
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CS")
+def test_forms_empty_batches_pickles_and_states() -> None:
+    x, dense, pairs = small_graph()
+    x = x.float()
+    edges = edge_index(dense)
+    model = NCNC(6, 8, dropout=0.5).eval()
+    expected = model(x, edges, pairs)
+    assert expected.shape == (pairs.size(1),)
+    graph = Graph.from_pyg(__import__("torch_geometric").data.Data(edge_index=edges, num_nodes=14))
+    for form in (edges.repeat(1, 2), as_adjacency(edges, num_nodes=14), graph, dense.to_sparse_csr()):
+        assert torch.equal(model(x, form, pairs), expected)
+    assert model(x, edges, pairs[:, :0]).shape == (0,)
+    restored = pickle.loads(pickle.dumps(model))
+    assert torch.equal(restored(x, edges, pairs), expected)
+    stream = io.BytesIO()
+    torch.save(model.state_dict(), stream)
+    stream.seek(0)
+    other = NCNC(6, 8, dropout=0.5).eval()
+    other.load_state_dict(torch.load(stream, weights_only=True))
+    assert torch.equal(other(x, edges, pairs), expected)
+    copy.deepcopy(model).reset_parameters()
+    assert torch.equal(model.predict(x, edges, pairs, batch_size=4), expected)
+    assert "NCNC(6, 8, structure='ncnc', depth=1" in repr(model)
+
+
+def test_training_leaves_out_the_targets_and_evaluation_does_not() -> None:
+    x, dense, pairs = small_graph()
+    edges = edge_index(dense)
+    model = NCN(6, 8).double()
+    inside = model.train()(x, edges, pairs[:, :5])
+    assert not torch.allclose(inside, model.eval()(x, edges, pairs[:, :5]))
+    without = NCN(6, 8, exclude_targets=False).double()
+    without.load_state_dict(model.state_dict())
+    assert torch.equal(without.train()(x, edges, pairs[:, :5]), model(x, edges, pairs[:, :5]))
+
+
+def test_completion_runs_without_dropout_and_leaves_the_mode_alone() -> None:
+    x, dense, pairs = small_graph()
+    model = NCNC(6, 8, dropout=0.5).double().train()
+    model(x, edge_index(dense), pairs)
+    assert model.training
+    assert all(module.training for module in model.modules())
+
+
+def test_topk_finds_the_best_of_those_that_are_not_linked() -> None:
+    x, dense, _ = small_graph()
+    edges = edge_index(dense)
+    model = NCN(6, 8).double()
+    nodes, logits = model.topk(x, edges, 3, 4)
+    free = [u for u in range(14) if u != 3 and dense[3, u] == 0]
+    scores = model.predict(x, edges, torch.tensor([[3] * len(free), free]))
+    best = scores.argsort(descending=True)[:4]
+    assert nodes.tolist() == [free[i] for i in best.tolist()]
+    torch.testing.assert_close(logits, scores[best])
+    assert model.topk(x, edges, 3, 100)[0].numel() == len(free)
+
+
+def test_autocast_and_half_precision() -> None:
+    x, dense, pairs = small_graph()
+    model = NCN(6, 8)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.isfinite(model(x.float(), edge_index(dense), pairs)).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: LinkPredictor(4, structure="seal"), "expected one of gae"),
+        (lambda: NCN(0), "in_channels is 0"),
+        (lambda: NCN(4, depth=2), "expected structure='ncnc'"),
+        (lambda: NCNC(4, pt=0.0), "expected 0 < pt"),
+        (lambda: NCN(6)(torch.ones(14, 5), *small_graph()[1:]), r"\[14, 5\]; expected \[N, 6\]"),
+        (lambda: NCN(6)(torch.ones(9, 6), as_adjacency(DIAMOND), DIAMOND), "x has 9 rows"),
+        (lambda: NCN(6).predict(torch.ones(4, 6), DIAMOND, DIAMOND, batch_size=0), "batch_size is 0"),
+        (lambda: NCN(6).topk(torch.ones(4, 6), DIAMOND, 24, 3), "node is 24"),
+        (lambda: LinkPredictor(6, structure="gae").eval()(torch.ones(4, 6), DIAMOND, DIAMOND + 1), "node 4"),
+    ],
+)
+def test_bad_input_is_refused(call: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        call()
