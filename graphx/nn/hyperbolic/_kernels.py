@@ -62,7 +62,7 @@ class _Radial(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, c: float | Tensor, logarithm: bool) -> Tensor:
         rows = _rows(x)
-        y = _empty(*rows.shape, rows)
+        y = _empty(rows.size(0), rows.size(1), rows)
         value = _number(c)
         row, square = _core.mobius_radial(logarithm, value, rows.numpy(), y.numpy(), _threads(rows))
         if row >= 0:
@@ -80,7 +80,7 @@ class _Radial(torch.autograd.Function):
         if torch.is_grad_enabled() or not takes(grad):
             return *_twice(_plain.logmap0 if ctx.logarithm else _plain.expmap0, (x, c), grad), None
         rows, grad_rows = _rows(x), _rows(grad)
-        out = _empty(*rows.shape, rows)
+        out = _empty(rows.size(0), rows.size(1), rows)
         by_c = _core.mobius_radial_backward(
             ctx.logarithm, _number(c), rows.numpy(), grad_rows.numpy(), out.numpy(), _threads(rows)
         )
@@ -114,7 +114,7 @@ class _Product(torch.autograd.Function):
                 return *_twice(_plain.block_product, (weight, x), grad), None
             return _twice(_plain.mobius_matvec, (weight, x, c), grad)
         rows, blocks, grad_rows = _rows(x), weight.detach().contiguous(), _rows(grad)
-        by_x = _empty(*rows.shape, rows) if ctx.needs_input_grad[1] else None
+        by_x = _empty(rows.size(0), rows.size(1), rows) if ctx.needs_input_grad[1] else None
         by_weight = torch.empty_like(blocks) if ctx.needs_input_grad[0] else None
         by_c = _core.mobius_product_backward(
             blocks.numpy(),

@@ -125,7 +125,7 @@ class _TangentDist(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         u, v = ctx.saved_tensors
         all_u, all_v = _Points.of(u, ctx.c, "u"), _Points.of(v, ctx.c, "v")

@@ -181,7 +181,8 @@ class BlockDiagonalMobiusScaling(torch.nn.Module):
     def _product(self, u: Tensor) -> Tensor:
         weight = self._applied()
         maps = _kernels if _kernels.takes(u, weight) else _plain
-        return maps.block_product(weight, u).to(u.dtype)
+        product: Tensor = maps.block_product(weight, u)
+        return product.to(u.dtype)
 
     def _applied(self) -> Tensor:
         return self.scales.reshape(self.dim, 1, 1) if self.constraint == "diagonal" else self.weight
