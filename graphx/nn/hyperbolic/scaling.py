@@ -198,4 +198,5 @@ def _cayley(free: Tensor) -> Tensor:
     """(I - A)(I + A)^-1 of the skew-symmetric part A of each matrix, in float64."""
     skew = free.double() - free.double().mT
     eye = torch.eye(free.size(-1), dtype=torch.float64, device=free.device)
-    return torch.linalg.solve(eye + skew, eye - skew)  # (I + A) and (I - A) commute
+    orthogonal: Tensor = torch.linalg.solve(eye + skew, eye - skew)  # (I + A) and (I - A) commute
+    return orthogonal
