@@ -10,7 +10,16 @@ from torch import Tensor
 
 from graphx.errors import InputError
 
-__all__ = ["check_curvature", "check_vectors", "check_weight", "refuse_points", "refuse_vectors"]
+__all__ = [
+    "check_curvature",
+    "check_vectors",
+    "check_weight",
+    "once",
+    "refuse_long",
+    "refuse_points",
+    "refuse_row",
+    "refuse_vectors",
+]
 
 _DTYPES: Final = (torch.float32, torch.float64)
 
@@ -71,6 +80,14 @@ def check_weight(weight: Tensor, dim: int, like: Tensor) -> Tensor:
     else:
         raise InputError(f"weight has shape {list(weight.shape)}; expected [D', D], or [K, b', b] for K blocks")
     return weight
+
+
+def once(what: str, instead: str) -> None:
+    """To be called in a backward pass that has no derivative of its own: an error if one is asked for."""
+    if torch.is_grad_enabled():
+        raise InputError(
+            f"{what} can be differentiated once, and create_graph=True asks for more; use {instead} for the next order"
+        )
 
 
 def refuse_points(square: Tensor, name: str) -> None:

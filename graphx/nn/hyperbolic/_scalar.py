@@ -10,7 +10,8 @@ from typing import Any, Final, cast
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from graphx.nn.hyperbolic._inputs import once
 
 __all__ = ["atanhc", "tanhc"]
 
@@ -94,9 +95,9 @@ class _TanhC1(torch.autograd.Function):
         return _tanhc_1(p)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (p,) = ctx.saved_tensors
+        once("the second derivative of a map of the ball", "float64 differences")
         return grad * _tanhc_2(p)
 
 
@@ -119,9 +120,9 @@ class _AtanhC1(torch.autograd.Function):
         return _atanhc_1(p)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (p,) = ctx.saved_tensors
+        once("the second derivative of a map of the ball", "float64 differences")
         return grad * _atanhc_2(p)
 
 

@@ -17,9 +17,8 @@ from typing import Any, Final, cast
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from graphx.nn.hyperbolic._inputs import refuse_vectors
+from graphx.nn.hyperbolic._inputs import once, refuse_vectors
 
 __all__ = ["tangent_dist"]
 
@@ -131,8 +130,8 @@ class _TangentDist(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        once("tangent_dist", "dist(expmap0(u), expmap0(v))")
         u, v = ctx.saved_tensors
         all_u, all_v = _Points.of(u, ctx.c, "u"), _Points.of(v, ctx.c, "v")
         grad_u = torch.zeros_like(all_u.unit)
