@@ -47,7 +47,9 @@ def mobius_matvec(weight: Tensor, x: Tensor, c: float | Tensor) -> Tensor:
     refuse_points(p.detach(), "x")
     a = atanhc(p)
     v = block_product(weight, x)
-    scale = a * tanhc(a * a * c * square(v))
+    q = a * a * c * square(v)
+    refuse_vectors(q.detach(), "W log0(x)")
+    scale = a * tanhc(q)
     return (scale.to(v.dtype) * v).to(x.dtype)
 
 

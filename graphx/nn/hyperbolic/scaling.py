@@ -198,5 +198,6 @@ def _cayley(free: Tensor) -> Tensor:
     """(I - A)(I + A)^-1 of the skew-symmetric part A of each matrix, in float64."""
     skew = free.double() - free.double().mT
     eye = torch.eye(free.size(-1), dtype=torch.float64, device=free.device)
-    orthogonal: Tensor = torch.linalg.solve(eye + skew, eye - skew)  # (I + A) and (I - A) commute
-    return orthogonal
+    found: Tensor = torch.linalg.solve(eye + skew, eye - skew)  # (I + A) and (I - A) commute
+    # a Newton step: the solution is orthogonal up to cond(I + A) roundings, this up to a few
+    return found @ (1.5 * eye - 0.5 * found.mT @ found)
