@@ -138,11 +138,16 @@ def speed(rounds: int) -> dict[str, Any]:
         "gets the dense block-diagonal matrix, as it has no other. Where results are kept instead of dropped, "
         f"each needs fresh memory from the system, and expmap0 takes {first:.1f} ms."
     )
-    return {"title": "Time of one call, output allocated in it", "rows": rows, "note": note, "copy_ms": copy,
-            "fresh_expmap0_ms": first}
+    return {
+        "title": "Time of one call, output allocated in it",
+        "rows": rows,
+        "note": note,
+        "copy_ms": copy,
+        "fresh_expmap0_ms": first,
+    }
 
 
-# -- errors against 50 digits --------------------------------------------------------------------------------------------
+# -- errors against 50 digits ----------------------------------------------------------------------------------------
 
 
 def errors() -> dict[str, Any]:
@@ -170,17 +175,32 @@ def errors() -> dict[str, Any]:
                 exact = reference.vector(x.numpy())
                 k = torch.tensor(-1.0, dtype=dtype)
                 sides: list[tuple[str, Any, dict[str, Any]]] = [
-                    ("exp0", reference.expmap0(reference.vector(u.numpy()), 1.0),
-                     {"graphx": ours.expmap0(u),
-                      "geoopt": geoopt and geoopt.expmap0(u, k=k),
-                      "hypll": hypll and hypll.expmap0(u, -k)}),
-                    ("log0", reference.logmap0(exact, 1.0),
-                     {"graphx": ours.logmap0(x),
-                      "geoopt": geoopt and geoopt.logmap0(x, k=k),
-                      "hypll": hypll and hypll.logmap0(x, -k)}),
-                    ("matvec", reference.mobius_matvec(reference.product(w.numpy(), x.numpy()), exact, 1.0),
-                     {"graphx": ours.mobius_matvec(w, x),
-                      "geoopt": geoopt and geoopt.mobius_matvec(torch.block_diag(*w), x, k=k)}),
+                    (
+                        "exp0",
+                        reference.expmap0(reference.vector(u.numpy()), 1.0),
+                        {
+                            "graphx": ours.expmap0(u),
+                            "geoopt": geoopt and geoopt.expmap0(u, k=k),
+                            "hypll": hypll and hypll.expmap0(u, -k),
+                        },
+                    ),
+                    (
+                        "log0",
+                        reference.logmap0(exact, 1.0),
+                        {
+                            "graphx": ours.logmap0(x),
+                            "geoopt": geoopt and geoopt.logmap0(x, k=k),
+                            "hypll": hypll and hypll.logmap0(x, -k),
+                        },
+                    ),
+                    (
+                        "matvec",
+                        reference.mobius_matvec(reference.product(w.numpy(), x.numpy()), exact, 1.0),
+                        {
+                            "graphx": ours.mobius_matvec(w, x),
+                            "geoopt": geoopt and geoopt.mobius_matvec(torch.block_diag(*w), x, k=k),
+                        },
+                    ),
                 ]
                 for operation, true, found in sides:
                     for side, result in found.items():
@@ -193,7 +213,7 @@ def errors() -> dict[str, Any]:
             shown = f"{radius:g}" if radius < 0.999 else f"1 - {1 - radius:.0e}"
             rows.append({"dtype": name, "radius": shown, **{k: f"{e:.0e}" for k, e in worst.items()}})
             print(rows[-1])
-    note = "Worst |y - true| / |true| of 6 random points of 64 numbers, c = 1; the radius is that of the point, sqrt(c) |x|."
+    note = "Worst |y - true| / |true| of 6 random points of 64 numbers, c = 1; the radius is sqrt(c) |x| of the point."
     return {"title": "Relative error against 50 digits", "rows": rows, "note": note}
 
 

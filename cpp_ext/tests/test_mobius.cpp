@@ -24,7 +24,10 @@ std::vector<T> random_vectors(std::int64_t rows, std::int64_t dim, double radius
     for (std::int64_t r = 0; r < rows; ++r) {
         double squares = 0;
         std::vector<double> row(static_cast<std::size_t>(dim));
-        for (double& value : row) squares += (value = normal(generator)) * value;
+        for (double& value : row) {
+            value = normal(generator);
+            squares += value * value;
+        }
         const double scale = radius * static_cast<double>(r % 7 + 1) / 7.5 / std::sqrt(squares);
         for (std::int64_t i = 0; i < dim; ++i)
             x[static_cast<std::size_t>(r * dim + i)] = static_cast<T>(scale * row[static_cast<std::size_t>(i)]);
@@ -154,7 +157,7 @@ TEST(exp0_and_log0_are_inverse_and_name_the_first_bad_row) {
     for (std::size_t i = 0; i < u.size(); ++i) CHECK(std::abs(back[i] - u[i]) <= 1e-12);
     radial_backward<double>(control, Radial::exp0, rows, dim, 0.5, u.data(), u.data(), slope.data());
     for (std::size_t i = 0; i < u.size(); ++i) CHECK(std::abs(slope[i]) <= std::abs(u[i]) + 1e-15);
-    for (const std::int64_t row : {2999, 1500}) {
+    for (const std::int64_t row : {std::int64_t{2999}, std::int64_t{1500}}) {
         x[static_cast<std::size_t>(row * dim + 3)] = 2.0;
         CHECK_EQ(radial_forward<double>(control, Radial::log0, rows, dim, 0.5, x.data(), back.data()).row, row);
     }

@@ -72,7 +72,11 @@ class _Pairs:
         self._sharpen(u, v, near)
         far = self.a + self.b > _DIRECT
         a, b = self.a.clamp(max=_DIRECT), self.b.clamp(max=_DIRECT)
-        h = torch.asinh(torch.sqrt(torch.sinh(torch.where(far, 0.0, self.gap) / 2).square() + torch.sinh(a) * torch.sinh(b) * self.t))
+        h = torch.asinh(
+            torch.sqrt(
+                torch.sinh(torch.where(far, 0.0, self.gap) / 2).square() + torch.sinh(a) * torch.sinh(b) * self.t
+            )
+        )
         self.distance = 2 / self.root * (torch.where(far, self._far(), h) if bool(far.any()) else h)
 
     def _sharpen(self, u: _Points, v: _Points, near: float) -> None:
@@ -90,9 +94,7 @@ class _Pairs:
             self.gap[r, k] = 2 * self.root * longer
 
     def _far(self) -> Tensor:
-        log = torch.logaddexp(
-            2 * _log_sinh(self.gap.abs() / 2), _log_sinh(self.a) + _log_sinh(self.b) + self.t.log()
-        )
+        log = torch.logaddexp(2 * _log_sinh(self.gap.abs() / 2), _log_sinh(self.a) + _log_sinh(self.b) + self.t.log())
         large = log / 2 + torch.log1p(torch.sqrt(1 + torch.exp(-log)))
         return torch.where(log < 0, torch.asinh(torch.exp(log / 2)), large)
 

@@ -32,7 +32,7 @@ def test_ball_and_tangent_space_agree_and_every_parameter_learns(constraint: str
     layer = BlockDiagonalMobiusScaling(12, 4, 0.5, constraint, learn_c=learn_c).double()  # type: ignore[arg-type]
     with torch.no_grad():
         for parameter in layer.parameters():
-            parameter += 0.3 * torch.randn_like(parameter)
+            parameter.add_(0.3 * torch.randn_like(parameter))
     u = 0.3 * torch.randn(5, 12, dtype=torch.float64)
     image = layer(u)
     assert torch.allclose(image, u @ torch.block_diag(*layer.weight).mT, rtol=1e-12)
