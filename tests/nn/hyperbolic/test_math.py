@@ -158,14 +158,15 @@ def test_gradients(radius: float, compiled: bool, monkeypatch: pytest.MonkeyPatc
     c = torch.tensor(CURVATURE, dtype=torch.float64, requires_grad=True)
     blocks, dense = _leaf((2, 3, 2), 1.0, 2), _leaf((3, 4), 1.0, 3)
     tolerance = {"eps": min(1e-6, 1e-3 * (1 - radius)), "atol": 1e-5, "rtol": 1e-4}
-    for function, arguments in (
+    maps_of_the_ball = [
         (expmap0, (x, c)),
         (logmap0, (x, c)),
         (mobius_matvec, (blocks, x, c)),
         (mobius_matvec, (dense, x, c)),
-        (mobius_add, (x, y, c)),
-        (dist, (x, y, c)),
-    ):
+    ]
+    if not compiled:  # these have no kernel
+        maps_of_the_ball += [(mobius_add, (x, y, c)), (dist, (x, y, c))]
+    for function, arguments in maps_of_the_ball:
         assert torch.autograd.gradcheck(function, arguments, **tolerance)
         assert torch.autograd.gradgradcheck(function, arguments, fast_mode=True, **tolerance)
     if compiled:
