@@ -234,10 +234,10 @@ def test_float32_gradients_are_those_of_float64(path: str) -> None:
             c = torch.tensor(0.9, dtype=torch.float64, requires_grad=True)
             mobius_matvec(w, a, c).backward(upstream.to(dtype))
             grads.append((a.grad, w.grad, c.grad))
-        for narrow, wide in zip(*grads, strict=True):
+        for narrow, wide in zip(*grads, strict=True):  # the slope by c is a sum with cancellation
             assert narrow is not None
             assert wide is not None
-            assert (narrow.double() - wide).norm() <= 1e-6 * wide.norm()
+            assert (narrow.double() - wide).norm() <= (1e-6 if wide.dim() else 1e-5) * wide.norm()
 
 
 # -- identities ----------------------------------------------------------------------------------------------------
