@@ -6,13 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphx.nn import aggr, init, linkpred
+    from graphx.nn import aggr, hyperbolic, init, linkpred
     from graphx.nn.aggr.lcm import LCMAggregation
     from graphx.nn.linkpred import NCN, NCNC, LinkPredictor
 
-__all__ = ["NCN", "NCNC", "LCMAggregation", "LinkPredictor", "aggr", "init", "linkpred"]
+__all__ = ["NCN", "NCNC", "LCMAggregation", "LinkPredictor", "aggr", "hyperbolic", "init", "linkpred"]
 
-_MODULES = frozenset({"aggr", "init", "linkpred"})
+_MODULES = frozenset({"aggr", "hyperbolic", "init", "linkpred"})
 _ATTRIBUTES = {
     "NCN": "graphx.nn.linkpred",
     "NCNC": "graphx.nn.linkpred",

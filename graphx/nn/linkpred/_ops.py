@@ -192,7 +192,7 @@ def _pool_backward(*flat: Any) -> Tensor:
     query, counts, grad_out = _query(flat), flat[_QUERY_LENGTH], flat[_QUERY_LENGTH + 1]
     if not _on_cpu(query):
         return _torch.pool_backward(query, counts, grad_out)
-    grad_x = grad_out.new_empty(query.num_columns, grad_out.size(1))
+    grad_x: Tensor = grad_out.new_empty(query.num_columns, grad_out.size(1))
     _call(_core.neighbors_pool_backward, query, counts, grad_out.contiguous(), grad_x)
     return grad_x
 

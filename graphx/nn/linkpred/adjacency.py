@@ -255,7 +255,7 @@ def _build(edges: Any, weight: Tensor | None, num_nodes: int | tuple[int, int] |
     if isinstance(edges, Tensor):
         if edges.dim() != 2:
             raise InputError(f"the sparse tensor has shape {list(edges.shape)}; expected a matrix [R, N]")
-        coo = edges.to_sparse_coo().coalesce()
+        coo = edges.to_sparse_coo().coalesce()  # type: ignore[no-untyped-call]
         return _from_coo(coo.indices(), _weights_or_none(coo.values()), (edges.size(0), edges.size(1)))
     if type(edges).__name__ == "SparseTensor" and hasattr(edges, "coo"):
         row, column, value = edges.coo()

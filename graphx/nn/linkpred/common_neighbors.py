@@ -235,7 +235,6 @@ def _excluded(first: Adjacency, second: Adjacency, pairs: Tensor, exclude: Tenso
         )
     if exclude is True:
         return first.entries(pairs, what="pairs")
-    assert isinstance(exclude, Tensor) or not isinstance(exclude, bool)
     return first.entries(exclude)
 
 

@@ -233,7 +233,7 @@ class LinkPredictor(nn.Module):
         """
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size!r}; expected a positive integer")
-        parts = edge_label_index.split(batch_size, dim=1) if edge_label_index.dim() == 2 else (edge_label_index,)
+        parts = torch.split(edge_label_index, batch_size, dim=1) if edge_label_index.dim() == 2 else (edge_label_index,)
         with _evaluating(self):
             return torch.cat([self(x, edge_index, part) for part in parts])
 

@@ -1,0 +1,195 @@
+// Maps of the ball: against the formulas in long double, against differences, the same bits for any thread count, no
+// byte outside the outputs, memory that comes back.
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "graphx/mobius.hpp"
+#include "graphx/pool.hpp"
+#include "test.hpp"
+
+using namespace graphx;
+
+namespace {
+
+template <class T>
+std::vector<T> random_vectors(std::int64_t rows, std::int64_t dim, double radius, unsigned seed) {
+    std::mt19937 generator(seed);
+    std::normal_distribution<double> normal;
+    std::vector<T> x(static_cast<std::size_t>(rows * dim));
+    for (std::int64_t r = 0; r < rows; ++r) {
+        double squares = 0;
+        std::vector<double> row(static_cast<std::size_t>(dim));
+        for (double& value : row) {
+            value = normal(generator);
+            squares += value * value;
+        }
+        const double scale = radius * static_cast<double>(r % 7 + 1) / 7.5 / std::sqrt(squares);
+        for (std::int64_t i = 0; i < dim; ++i)
+            x[static_cast<std::size_t>(r * dim + i)] = static_cast<T>(scale * row[static_cast<std::size_t>(i)]);
+    }
+    return x;
+}
+
+struct Shape {
+    std::int64_t rows, blocks, out, in;
+};
+constexpr Shape kShapes[] = {{1, 1, 1, 1}, {3, 2, 3, 5}, {70, 4, 16, 16}, {1030, 2, 32, 32}, {65, 1, 33, 130}, {0, 2, 4, 4}};
+
+template <class T>
+void check_product(const Shape& s, bool ball) {
+    const double c = 0.8;
+    const auto x = random_vectors<T>(s.rows, s.blocks * s.in, 1.0 / std::sqrt(c), 1);
+    const auto w = random_vectors<T>(s.blocks * s.out, s.in, 1.5, 2);
+    Control control(2);
+    const std::size_t size = static_cast<std::size_t>(s.rows * s.blocks * s.out);
+    std::vector<T> y(size + 8, T{77});
+    std::vector<RowScalars> kept(static_cast<std::size_t>(s.rows));
+    const BlockProduct<T> p{s.rows, s.blocks, s.in, s.out, w.data(), x.data(), ball, c};
+    CHECK(!product_forward<T>(control, p, y.data(), ball ? kept.data() : nullptr).found());
+    for (std::size_t i = size; i < y.size(); ++i) CHECK(y[i] == T{77});
+    for (std::int64_t r = 0; r < s.rows; ++r) {
+        long double squares = 0, image = 0;
+        std::vector<long double> v(static_cast<std::size_t>(s.blocks * s.out), 0.0L);
+        for (std::int64_t j = 0; j < s.blocks * s.in; ++j) {
+            const long double value = x[static_cast<std::size_t>(r * s.blocks * s.in + j)];
+            squares += value * value;
+            for (std::int64_t i = 0; i < s.out; ++i) {
+                const std::int64_t row = j / s.in * s.out + i;
+                v[static_cast<std::size_t>(row)] += w[static_cast<std::size_t>(row * s.in + j % s.in)] * value;
+            }
+        }
+        for (const long double value : v) image += value * value;
+        const long double z = std::sqrt(c * squares), a = std::atanh(z) / z, q = a * std::sqrt(c * image);
+        const long double scale = ball ? a * std::tanh(q) / q : 1.0L;
+        long double error = 0;
+        for (std::size_t i = 0; i < v.size(); ++i) {
+            const long double d = y[static_cast<std::size_t>(r) * v.size() + i] - scale * v[i];
+            error += d * d;
+        }
+        CHECK(std::sqrt(error) <= (sizeof(T) == 4 ? 4e-7L : 2e-15L) * scale * std::sqrt(image));
+    }
+}
+
+template <class T>
+struct Gradients {
+    std::vector<T> x, w;
+    double c;
+    bool operator==(const Gradients&) const = default;
+};
+
+template <class T>
+Gradients<T> gradients(const Shape& s, bool ball, int threads, const std::vector<T>& x, const std::vector<T>& w,
+                       const std::vector<T>& g, double c) {
+    Control control(threads);
+    std::vector<T> y(g.size());
+    std::vector<RowScalars> kept(static_cast<std::size_t>(s.rows));
+    const BlockProduct<T> p{s.rows, s.blocks, s.in, s.out, w.data(), x.data(), ball, c};
+    product_forward<T>(control, p, y.data(), ball ? kept.data() : nullptr);
+    Gradients<T> result{std::vector<T>(x.size()), std::vector<T>(w.size()), 0};
+    result.c = product_backward<T>(control, p, ball ? y.data() : nullptr, ball ? kept.data() : nullptr, g.data(),
+                                   result.x.data(), result.w.data());
+    return result;
+}
+
+double loss(const Shape& s, const std::vector<double>& x, const std::vector<double>& w, const std::vector<double>& g,
+            double c) {
+    Control control(1);
+    std::vector<double> y(g.size());
+    product_forward<double>(control, {s.rows, s.blocks, s.in, s.out, w.data(), x.data(), true, c}, y.data(), nullptr);
+    double sum = 0;
+    for (std::size_t i = 0; i < g.size(); ++i) sum += g[i] * y[i];
+    return sum;
+}
+
+}  // namespace
+
+TEST(block_products_match_the_formula) {
+    for (const Shape& s : kShapes)
+        for (const bool ball : {false, true}) {
+            check_product<float>(s, ball);
+            check_product<double>(s, ball);
+        }
+}
+
+TEST(gradients_match_differences) {
+    const Shape s{5, 2, 3, 4};
+    const double c = 0.8, step = 1e-6;
+    auto x = random_vectors<double>(s.rows, s.blocks * s.in, 1.0, 3);
+    auto w = random_vectors<double>(s.blocks * s.out, s.in, 1.5, 4);
+    const auto g = random_vectors<double>(s.rows, s.blocks * s.out, 5.0, 5);
+    const auto found = gradients<double>(s, true, 2, x, w, g, c);
+    for (auto [values, slopes] : {std::pair{&x, &found.x}, std::pair{&w, &found.w}})
+        for (std::size_t i = 0; i < values->size(); ++i) {
+            const double kept = (*values)[i];
+            (*values)[i] = kept + step;
+            const double above = loss(s, x, w, g, c);
+            (*values)[i] = kept - step;
+            const double below = loss(s, x, w, g, c);
+            (*values)[i] = kept;
+            CHECK(std::abs((above - below) / (2 * step) - (*slopes)[i]) < 1e-6);
+        }
+    CHECK(std::abs((loss(s, x, w, g, c + step) - loss(s, x, w, g, c - step)) / (2 * step) - found.c) < 1e-6);
+}
+
+TEST(mobius_results_do_not_depend_on_the_number_of_threads) {
+    for (const Shape& s : kShapes)
+        for (const bool ball : {false, true}) {
+            const auto x = random_vectors<float>(s.rows, s.blocks * s.in, 1.0, 6);
+            const auto w = random_vectors<float>(s.blocks * s.out, s.in, 1.0, 7);
+            const auto g = random_vectors<float>(s.rows, s.blocks * s.out, 1.0, 8);
+            const auto one = gradients<float>(s, ball, 1, x, w, g, 0.9);
+            for (const int threads : {2, 5}) CHECK((gradients<float>(s, ball, threads, x, w, g, 0.9) == one));
+        }
+}
+
+TEST(exp0_and_log0_are_inverse_and_name_the_first_bad_row) {
+    Control control(3);
+    const std::int64_t rows = 3000, dim = 19;
+    const auto u = random_vectors<double>(rows, dim, 3.0, 9);
+    std::vector<double> x(u.size()), back(u.size()), slope(u.size());
+    CHECK(!radial_forward<double>(control, Radial::exp0, rows, dim, 0.5, u.data(), x.data()).found());
+    CHECK(!radial_forward<double>(control, Radial::log0, rows, dim, 0.5, x.data(), back.data()).found());
+    for (std::size_t i = 0; i < u.size(); ++i) CHECK(std::abs(back[i] - u[i]) <= 1e-12);
+    radial_backward<double>(control, Radial::exp0, rows, dim, 0.5, u.data(), u.data(), slope.data());
+    for (std::size_t i = 0; i < u.size(); ++i) CHECK(std::abs(slope[i]) <= std::abs(u[i]) + 1e-15);
+    for (const std::int64_t row : {std::int64_t{2999}, std::int64_t{1500}}) {
+        x[static_cast<std::size_t>(row * dim + 3)] = 2.0;
+        CHECK_EQ(radial_forward<double>(control, Radial::log0, rows, dim, 0.5, x.data(), back.data()).row, row);
+    }
+    x[0] = std::numeric_limits<double>::quiet_NaN();
+    CHECK_EQ(radial_forward<double>(control, Radial::exp0, rows, dim, 0.5, x.data(), back.data()).row, 0);
+    const std::vector<double> w(static_cast<std::size_t>(dim), 1.0);
+    const BlockProduct<double> p{rows, 1, dim, 1, w.data(), x.data(), true, 0.5};
+    CHECK_EQ(product_forward<double>(control, p, back.data(), nullptr).row, 0);
+}
+
+TEST(the_pool_gives_memory_back_and_keeps_no_more_than_its_limit) {
+    Pool pool;
+    Buffer<std::byte> first = pool.take(4 << 20);
+    std::byte* place = first.data();
+    pool.give(std::move(first));
+    CHECK(pool.kept_bytes() >= (4U << 20));
+    Buffer<std::byte> tiny = pool.take(1 << 20);  // much smaller: not worth that much memory
+    CHECK(tiny.data() != place);
+    Buffer<std::byte> second = pool.take((4 << 20) - 4096);
+    CHECK(second.data() == place);
+    CHECK_EQ(pool.kept_bytes(), 0U);
+    for (int i = 0; i < 40; ++i) pool.give(Buffer<std::byte>(10 << 20));
+    CHECK(pool.kept_bytes() <= Pool::kKeep);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&pool] {
+            for (int i = 0; i < 200; ++i) {
+                Buffer<std::byte> mine = pool.take(2 << 20);
+                std::memset(mine.data(), i, 64);
+                pool.give(std::move(mine));
+            }
+        });
+    for (auto& thread : threads) thread.join();
+    CHECK(pool.kept_bytes() <= Pool::kKeep);
+}
