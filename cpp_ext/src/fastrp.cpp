@@ -13,7 +13,7 @@ namespace graphx {
 namespace {
 
 constexpr std::int64_t kBlock = 256;  // rows between two looks for Ctrl-C
-constexpr std::int64_t kAhead = 12;   // entries between asking for a neighbour's row and reading it
+constexpr std::int64_t kAhead = 24;   // entries between asking for a neighbour's row and reading it
 
 // The sum of squares of at most kGroup numbers, always added in the same tree.
 GRAPHX_INLINE double squares(const float* x, std::int64_t count) {

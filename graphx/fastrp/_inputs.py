@@ -67,7 +67,11 @@ def _is_sparse(X: Any) -> bool:
 
 
 def _array(X: Any) -> Any:
-    return X.detach().cpu().numpy() if hasattr(X, "detach") else X
+    return X.detach().cpu().numpy() if _is_tensor(X) else X
+
+
+def _is_tensor(X: Any) -> bool:
+    return hasattr(X, "detach") and hasattr(X, "numpy")  # a PyG Data has the first as well
 
 
 def _edge_index(X: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None] | None:
@@ -79,7 +83,7 @@ def _edge_index(X: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None] | No
         if X.ndim != 2 or X.shape[0] != 2:
             raise InputError(f"edge_index has shape {X.shape}; expected [2, E] of a pair (edge_index, edge_weight)")
         return X, weights
-    tensor = hasattr(X, "detach")
+    tensor = _is_tensor(X)
     X = _array(X)
     if isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[0] == 2 and (tensor or X.shape[1] != 2):
         return X, None
