@@ -63,7 +63,7 @@ def against(bench: Bench, name: str, rival: Any) -> dict[str, Any]:
         part[f"{storage}_share_of_memory"] = runs[storage]["peak_bytes"] / runs["rival"]["peak_bytes"]
     print(
         f"{name}: {part['float32_times_faster']:.2f} times faster with {part['float32_share_of_memory']:.2f} of its "
-        f"memory in float32, {part['bfloat16_times_faster']:.2f} with {part['bfloat16_share_of_memory']:.2f} in bfloat16"
+        f"memory in float32, {part['bfloat16_times_faster']:.2f} with {part['bfloat16_share_of_memory']:.2f} in bf16"
     )
     for side, run in runs.items():
         print(f"  {side:<10} {run['seconds']:8.3f} s   peak {run['peak_bytes'] / MIB:7.0f} MiB   {run['all_seconds']}")
@@ -130,7 +130,8 @@ def pipeline(bench: Bench) -> dict[str, Any]:
     out.unlink()
     print(
         f"file to saved embedding: {run['seconds']:.2f} s (load {run['load_seconds']:.2f}, embed "
-        f"{run['embed_seconds']:.2f}, save {run['save_seconds']:.2f}), {run['times_the_embedding']:.2f} times the embedding"
+        f"{run['embed_seconds']:.2f}, save {run['save_seconds']:.2f}), "
+        f"{run['times_the_embedding']:.2f} times the embedding"
     )
     return run
 
