@@ -92,8 +92,8 @@ def hop(path: str, storage: str, threads: int) -> dict[str, Any]:
     walk = _engine.walk_of(graph)
     n = graph.num_nodes
     before, after = (_engine.empty_state(n, 128, storage) for _ in range(2))
-    before.fill(0)
-    after.fill(0)
+    before.fill(1)
+    after.fill(1)
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
@@ -112,6 +112,16 @@ def hop(path: str, storage: str, threads: int) -> dict[str, Any]:
         "stream_gigabytes_per_second": bandwidth,
         "share_of_stream": moved / best / 1e9 / bandwidth,
     }
+
+
+def write_text(path: str, text: str) -> dict[str, Any]:
+    from graphx import _core
+
+    graph = graph_of(path)
+    rows = np.repeat(np.arange(graph.num_nodes), graph.degrees())
+    keep = rows < graph.indices
+    Path(text).write_bytes(_core.edgelist_format(rows[keep], graph.indices[keep].astype(np.int64), " "))
+    return {"bytes": Path(text).stat().st_size}
 
 
 def pipeline(text: str, storage: str, threads: int, out: str) -> dict[str, Any]:
@@ -162,6 +172,8 @@ if __name__ == "__main__":
         report(same_by_scipy(arguments[0], int(arguments[1])))
     elif task == "hop":
         report(hop(arguments[0], arguments[1], int(arguments[2])))
+    elif task == "text":
+        report(write_text(arguments[0], arguments[1]))
     elif task == "pipeline":
         report(pipeline(arguments[0], arguments[1], int(arguments[2]), arguments[3]))
     elif task == "huge":
