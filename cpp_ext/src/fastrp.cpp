@@ -1,6 +1,7 @@
 #include "graphx/fastrp.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -93,39 +94,68 @@ GRAPHX_INLINE void prefetch(const void* at) {
     for (int line = 0; line < Bytes; line += 64) __builtin_prefetch(static_cast<const char*>(at) + line);
 }
 
+#if defined(__GNUC__)
+// As Lane, for twice as many bfloat16: even and odd columns apart, because taking the halves of 32 bits costs one
+// operation and widening 16 of them in a row costs five.
+template <int Size>
+struct Pair {
+    typedef typename Lane<Size>::Floats Floats;
+    typedef typename Lane<Size>::Bits Bits;
+    typedef std::uint32_t Loose __attribute__((vector_size(4 * Size), aligned(2), may_alias));
+    Floats even, odd;
+    GRAPHX_INLINE void clear() { even = odd = Floats{}; }
+    GRAPHX_INLINE void add(const std::uint16_t* x) {
+        const Bits both = (Bits)(*reinterpret_cast<const Loose*>(x));
+        even += (Floats)(both << 16);
+        odd += (Floats)(both & 0xffff0000u);
+    }
+    GRAPHX_INLINE void add(const std::uint16_t* x, float factor) {
+        const Bits both = (Bits)(*reinterpret_cast<const Loose*>(x));
+        even += (Floats)(both << 16) * factor;
+        odd += (Floats)(both & 0xffff0000u) * factor;
+    }
+    GRAPHX_INLINE void store(float* to, float factor) const {
+        for (int j = 0; j < Size; ++j) {
+            to[2 * j] = even[j] * factor;
+            to[2 * j + 1] = odd[j] * factor;
+        }
+    }
+};
+#endif
+
 // Sums of `Count` lanes of columns over the neighbours of one row.
-template <int Count, int Size, class S>
+template <int Count, int Size, template <int> class Kind, int Step, class S>
 GRAPHX_INLINE void gather_lanes(const Hop<S>& h, std::int64_t start, std::int64_t stop, std::int64_t entries,
                                 std::int64_t column, double scale, float* row) {
-    Lane<Size> sum[Count];
+    Kind<Size> sum[Count];
     for (int i = 0; i < Count; ++i) sum[i].clear();
     const S* base = h.source + column;
     const std::int64_t columns = h.columns;
     const std::int32_t* indices = h.indices;
     const std::int64_t ahead = std::max(start, std::min(stop, entries - kAhead));
-    constexpr int bytes = Count * Size * static_cast<int>(sizeof(S));
+    constexpr int bytes = Count * Step * static_cast<int>(sizeof(S));
     if (h.weights) {
         for (std::int64_t s = start; s < stop; ++s) {
             if (s < ahead) prefetch<bytes>(base + indices[s + kAhead] * columns);
             const auto value = static_cast<float>(h.weights[s] * scale);
             const S* x = base + indices[s] * columns;
-            for (int i = 0; i < Count; ++i) sum[i].add(x + i * Size, value);
+            for (int i = 0; i < Count; ++i) sum[i].add(x + i * Step, value);
         }
-        for (int i = 0; i < Count; ++i) sum[i].store(row + column + i * Size, 1.0F);
+        for (int i = 0; i < Count; ++i) sum[i].store(row + column + i * Step, 1.0F);
         return;
     }
     std::int64_t s = start;
     for (; s < ahead; ++s) {
         prefetch<bytes>(base + indices[s + kAhead] * columns);
         const S* x = base + indices[s] * columns;
-        for (int i = 0; i < Count; ++i) sum[i].add(x + i * Size);
+        for (int i = 0; i < Count; ++i) sum[i].add(x + i * Step);
     }
     for (; s < stop; ++s) {
         const S* x = base + indices[s] * columns;
-        for (int i = 0; i < Count; ++i) sum[i].add(x + i * Size);
+        for (int i = 0; i < Count; ++i) sum[i].add(x + i * Step);
     }
     const auto value = static_cast<float>(scale);
-    for (int i = 0; i < Count; ++i) sum[i].store(row + column + i * Size, value);
+    for (int i = 0; i < Count; ++i) sum[i].store(row + column + i * Step, value);
 }
 
 template <class S>
@@ -164,10 +194,16 @@ GRAPHX_INLINE void gather_row(const Hop<S>& h, std::int64_t u, std::int64_t entr
     const std::int64_t start = h.indptr[u], stop = h.indptr[u + 1];
     const double scale = row_scale(h, start, stop);
     std::int64_t column = 0;
+#if defined(__GNUC__)
+    if constexpr (sizeof(S) == 2 && std::endian::native == std::endian::little) {
+        for (; column + eight * Size <= h.columns; column += eight * Size)
+            gather_lanes<eight / 2, Size, Pair, 2 * Size>(h, start, stop, entries, column, scale, row);
+    }
+#endif
     for (; column + eight * Size <= h.columns; column += eight * Size)
-        gather_lanes<eight, Size>(h, start, stop, entries, column, scale, row);
+        gather_lanes<eight, Size, Lane, Size>(h, start, stop, entries, column, scale, row);
     for (; column + Size <= h.columns; column += Size)
-        gather_lanes<1, Size>(h, start, stop, entries, column, scale, row);
+        gather_lanes<1, Size, Lane, Size>(h, start, stop, entries, column, scale, row);
     for (; column < h.columns; ++column) gather_one(h, start, stop, column, scale, row);
     round_row<S>(row, h.columns);
 }
