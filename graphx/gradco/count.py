@@ -257,12 +257,15 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         mask = key_mask(keys)
         return self._blocks(mask, max_block_bytes)
 
-    def _blocks(self, mask: int, max_block_bytes: int) -> Iterator[OrbitBlock]:
+    def _blocks(
+        self, mask: int, max_block_bytes: int, first: int = 0, last: int | None = None
+    ) -> Iterator[OrbitBlock]:
         selected = [key for number, key in enumerate(ORBIT_KEYS) if mask >> number & 1]
-        stream = self._counter.stream(mask)
         total = self.graph.num_nodes
-        stop = 0
-        while stop < total:
+        end = total if last is None else last
+        stream = self._counter.stream(mask, first, end)
+        stop = first
+        while stop < end:
             start, stop, parts = stream.next(max_block_bytes, self._threads, None)
             if self._progress is not None:
                 self._progress("rows", stop, total)
