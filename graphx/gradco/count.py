@@ -424,13 +424,21 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
 
         return OrbitOperator(self, (hop, o1, o2))
 
-    def save(self, path: str | os.PathLike[str], keys: Iterable[Key] | None = None, *, overwrite: bool = False) -> Path:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        keys: Iterable[Key] | None = None,
+        *,
+        overwrite: bool = False,
+        client: Any = None,
+    ) -> Path:
         """Writes matrices into a directory of memory-mapped arrays; see :func:`graphx.gradco.store.save`.
 
         Args:
             path: The directory to make.
             keys: Which matrices; None for all 28.
             overwrite: Replace a store that is there.
+            client: A Dask ``distributed.Client`` whose workers count the rows.
 
         Returns:
             The path.
@@ -447,7 +455,7 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         """
         from graphx.gradco.store import save
 
-        return save(self, path, keys, overwrite=overwrite)
+        return save(self, path, keys, overwrite=overwrite, client=client)
 
     @staticmethod
     def open(path: str | os.PathLike[str], graph: Any = None, *, verify: bool = True) -> Mapping[Key, csr_array]:
