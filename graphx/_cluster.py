@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from graphx._files import atomic_file
 from graphx.errors import CapacityError, GraphXError, InputError, MissingDependencyError, StoreError
 
-__all__ = ["Block", "check_client", "farm", "job_folder", "worker_memory", "worker_threads"]
+__all__ = ["Block", "check_client", "farm", "job_folder", "told", "worker_memory", "worker_threads"]
 
 _JOB: Final = "job.json"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -119,15 +119,18 @@ def worker_threads(client: Any) -> int:
     return max(1, sum(_wait(client).values()))
 
 
-def job_folder(path: str | os.PathLike[str], facts: dict[str, Any]) -> Path:
+def job_folder(
+    path: str | os.PathLike[str], facts: dict[str, Any], cut: dict[str, Any] | None = None
+) -> tuple[Path, dict[str, Any]]:
     """A folder for the blocks of one job: made, or found with the finished blocks of an earlier try at the same job.
 
     Args:
         path: The folder.
         facts: All that the result depends on: digest of the graph, parameters, version.
+        cut: How the job is cut into blocks, on which the result does not depend; a job that was begun keeps its own.
 
     Returns:
-        The path.
+        The path, and the cut to use.
 
     Raises:
         InputError: The folder cannot be made, or holds something else.
@@ -136,29 +139,40 @@ def job_folder(path: str | os.PathLike[str], facts: dict[str, Any]) -> Path:
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     first = job_folder(f"{folder}/job", {"seed": 0})
-        ...     job_folder(f"{folder}/job", {"seed": 0}) == first
-        True
+        ...     _ = job_folder(f"{folder}/job", {"seed": 0}, {"blocks": 8})
+        ...     job_folder(f"{folder}/job", {"seed": 0}, {"blocks": 5})[1]
+        {'blocks': 8}
     """
     folder = Path(path).absolute()
-    text = json.dumps(facts, indent=1, sort_keys=True, default=str)
+    facts = json.loads(json.dumps(facts, default=str))
+    job = {"facts": facts, "cut": cut or {}}
     known = folder / _JOB
     if known.is_file():
-        if known.read_text(encoding="utf-8") != text:
+        found = _read_job(known)
+        if found["facts"] != facts:
             raise StoreError(
                 f"{folder} holds the blocks of another job (other graph, parameters or version): remove it, or give "
                 "another folder"
             )
-        return folder
+        return folder, dict(found["cut"])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(item for item in folder.iterdir() if not item.name.startswith(".")):
             raise InputError(f"{folder} is not empty and holds no job: give an empty or a new folder")
         with atomic_file(known) as partial:
-            partial.write_text(text, encoding="utf-8")
+            partial.write_text(json.dumps(job, indent=1, sort_keys=True), encoding="utf-8")
     except OSError as error:
-        raise _told(error, folder) from error
-    return folder
+        raise told(error, folder) from error
+    return folder, job["cut"]
+
+
+def _read_job(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found["facts"], found["cut"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} cannot be read ({error}): remove {path.parent}, and run the same call again") from error
+    return found
 
 
 def farm(
@@ -229,10 +243,19 @@ def _make(work: Callable[..., None], path: str, arguments: tuple[Any, ...]) -> N
         with atomic_file(target) as partial:
             work(partial, *arguments)
     except OSError as error:
-        raise _told(error, target) from error
+        raise told(error, target) from error
 
 
-def _told(error: OSError, target: Path) -> GraphXError:
+def told(error: OSError, target: Path) -> GraphXError:
+    """What went wrong with a file, in the words of the user.
+
+    Args:
+        error: The error of the system.
+        target: What was to be written.
+
+    Returns:
+        CapacityError for a full disk, else StoreError.
+    """
     if error.errno in _FULL:
         return CapacityError(
             f"{target}: {error.strerror}; finished blocks are kept: free some space and run the same call again"

@@ -62,10 +62,14 @@ def test_a_full_disk_is_told_and_leaves_no_half_block(cluster, tmp_path):
 
 
 def test_a_job_is_recognised(tmp_path):
-    folder = job_folder(tmp_path / "job", {"seed": 1})
-    assert job_folder(tmp_path / "job", {"seed": 1}) == folder
+    made = job_folder(tmp_path / "job", {"seed": 1}, {"blocks": 3})
+    assert made == (tmp_path / "job", {"blocks": 3})
+    assert job_folder(tmp_path / "job", {"seed": 1}, {"blocks": 4}) == made
     with pytest.raises(StoreError, match="blocks of another job"):
         job_folder(tmp_path / "job", {"seed": 2})
+    (tmp_path / "job" / "job.json").write_text("{")
+    with pytest.raises(StoreError, match="cannot be read"):
+        job_folder(tmp_path / "job", {"seed": 1})
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("all of it")
     with pytest.raises(InputError, match="not empty and holds no job"):

@@ -61,7 +61,7 @@ void multiply_sparse(nb::list terms, nb::tuple projection, Out<float, 3> out, bo
     product.accumulate = accumulate;
     product.row_scale = row_scale ? row_scale->data() : nullptr;
     product.squares = squares ? squares->data() : nullptr;
-    const Projection r{nb::cast<Vector<std::int64_t>>(projection[0], false).data(),
+    const SparseProjection r{nb::cast<Vector<std::int64_t>>(projection[0], false).data(),
                        nb::cast<Vector<std::int32_t>>(projection[1], false).data(),
                        nb::cast<Vector<float>>(projection[2], false).data()};
     const auto tiles = static_cast<std::int64_t>(out.shape(0));

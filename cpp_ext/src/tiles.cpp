@@ -92,7 +92,7 @@ void multiply_tile(const TileProduct& product, Control& control) {
     for_rows(product.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int) { rows(product, start, stop); });
 }
 
-void multiply_projection(const TileProduct& p, const Projection& r, std::int64_t tiles, Control& control) {
+void multiply_projection(const TileProduct& p, const SparseProjection& r, std::int64_t tiles, Control& control) {
     const std::int64_t columns = tiles * p.width;
     std::vector<std::vector<float>> sums(static_cast<std::size_t>(control.threads()));
     for_rows(p.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int worker) {

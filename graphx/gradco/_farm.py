@@ -48,13 +48,13 @@ class FarmedRows:
             "keys": [key_name(key) for key in keys],
             "wide": orbits._wide,
             "graphx": graphx.__version__,
-            "tasks": worker_threads(client) * _TASKS,
         }
-        self.folder, self._keys, self._nodes = _same_cut(folder, facts), keys, graph.num_nodes
+        self.folder, cut = job_folder(folder, facts, {"tasks": worker_threads(client) * _TASKS})
+        self._nodes = graph.num_nodes
         source = self.folder / "graph"
         if not source.is_dir():
             graph.without_names().save(source)
-        bounds = _bounds(graph, keys, facts["tasks"])
+        bounds = _bounds(graph, keys, cut["tasks"])
         self._blocks = [
             Block(self.folder / f"rows-{start:010d}.npz", (str(source), key_mask(keys), orbits._wide, start, stop))
             for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
@@ -91,17 +91,6 @@ class FarmedRows:
 
 
 _PARTS: Final = ("indptr", "indices", "values")
-
-
-def _same_cut(folder: Path, facts: dict[str, Any]) -> Path:
-    """The folder of the job; one begun on a cluster of another size keeps the cut into blocks it began with."""
-    import json
-
-    try:
-        facts["tasks"] = json.loads((folder / "job.json").read_text(encoding="utf-8"))["tasks"]
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return job_folder(folder, facts)
 
 
 def _bounds(graph: Graph, keys: list[Key], tasks: int) -> npt.NDArray[np.int64]:

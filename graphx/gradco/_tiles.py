@@ -181,7 +181,15 @@ class TiledOrbits:
     def explicit(self, key: Key) -> Pattern:
         """E of a program, without its zeros."""
         near = self._near(key)
-        total: Any = None if near is None else self._on_edges(near)
+        if key[0] == 1:
+            assert near is not None
+            return self._pattern_of(near, np.float32)
+        total: Any = None
+        if near is not None:
+            from scipy.sparse import csr_array
+
+            indptr, indices, values = self._pattern_of(near, np.float64)
+            total = csr_array((values, indices, indptr), shape=(self.graph.num_nodes,) * 2)
         if (diagonal := self._diagonal(key)) is not None:
             from scipy.sparse import dia_array
 
@@ -191,8 +199,6 @@ class TiledOrbits:
             kept, factor = _KEPT_PARTS[key]
             far = self.kept[kept]
             total = far if total is None else total + factor * far.astype(np.float64)
-        if isinstance(total, tuple):
-            return total
         total.sort_indices()
         return (
             total.indptr.astype(np.int64, copy=False),
@@ -228,16 +234,13 @@ class TiledOrbits:
             return 2 * tau
         return None
 
-    def _on_edges(self, values: npt.NDArray[Any]) -> Any:
-        """Values on the entries of A, without the zeros: what hop 1 needs, or a scipy matrix to add to."""
-        from scipy.sparse import csr_array
-
-        indptr, indices, nodes = self.graph.indptr, self.graph.indices, self.graph.num_nodes
-        if np.count_nonzero(values) != values.size:
-            inside = values != 0
-            before = np.concatenate([[0], np.cumsum(inside)])
-            indptr, indices, values = before[indptr], indices[inside], values[inside]
-        return csr_array((values.astype(np.float64), indices, indptr), shape=(nodes, nodes))
+    def _pattern_of(self, values: npt.NDArray[Any], dtype: type) -> tuple[Any, Any, Any]:
+        """Values on the entries of A as a CSR of their own, without the zeros."""
+        indptr, indices = self.graph.indptr, self.graph.indices
+        inside = np.flatnonzero(values)
+        if inside.size == values.size:
+            return indptr, indices, values.astype(dtype)
+        return np.searchsorted(inside, indptr), indices[inside], values[inside].astype(dtype)
 
     # -- products ------------------------------------------------------------------------------------------------------
 

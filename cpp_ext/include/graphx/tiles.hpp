@@ -1,8 +1,8 @@
 // Products over column tiles: a dense [nodes, d] operand is kept as d / width pieces [nodes, width], each small enough
 // that the rows gathered again and again stay in the cache, and each row a whole number of cache lines.
 //
-// Every output number is summed in one fixed order, so the result has the same bits for any number of threads, any tile
-// width and any level of SIMD.
+// Every product is summed in one fixed order, so it has the same bits for any number of threads, any tile width and any
+// level of SIMD; the sums of squares depend on the width of the tiles that they are parts of.
 #pragma once
 
 #include <cstdint>
@@ -35,14 +35,14 @@ struct TileProduct {
 void multiply_tile(const TileProduct& product, Control& control);
 
 // A sparse random projection R as CSR: columns ascend within each row.
-struct Projection {
+struct SparseProjection {
     const std::int64_t* indptr = nullptr;
     const std::int32_t* columns = nullptr;
     const float* values = nullptr;
 };
 
 // The same for all tiles at once with x = R: out is [tiles, nodes, width], squares [tiles, nodes].
-void multiply_projection(const TileProduct& product, const Projection& projection, std::int64_t tiles, Control& control);
+void multiply_projection(const TileProduct& product, const SparseProjection& projection, std::int64_t tiles, Control& control);
 
 // target[u, first + t * width + j] (+)= factor[u] * tiles[t, u, j] for the first `columns` columns.
 struct Merge {
