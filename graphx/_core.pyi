@@ -146,5 +146,5 @@ def tile_project(
     threads: int,
 ) -> None: ...
 def tile_merge(
-    tiles: _Floats, factor: _Floats, target: _Floats, first: int, columns: int, accumulate: bool, threads: int
+    states: list[tuple[_Floats, _Floats]], target: _Floats, first: int, columns: int, accumulate: bool, threads: int
 ) -> None: ...

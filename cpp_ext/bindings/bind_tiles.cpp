@@ -68,20 +68,25 @@ void multiply_sparse(nb::list terms, nb::tuple projection, Out<float, 3> out, bo
     run_interruptible(threads, nb::none(), [&](Control& control) { multiply_projection(product, r, tiles, control); });
 }
 
-void merge(Cube<float> tiles, Vector<float> factor, Out<float, 2> target, std::int64_t first, std::int64_t columns,
-           bool accumulate, int threads) {
+void merge(nb::list states, Out<float, 2> target, std::int64_t first, std::int64_t columns, bool accumulate,
+           int threads) {
     Merge m;
-    m.num_nodes = static_cast<std::int64_t>(tiles.shape(1));
-    m.width = static_cast<std::int64_t>(tiles.shape(2));
-    m.columns = columns;
-    m.tiles = tiles.data();
-    m.factor = factor.data();
+    m.num_nodes = static_cast<std::int64_t>(target.shape(0));
     m.stride = static_cast<std::int64_t>(target.shape(1));
+    for (nb::handle item : states) {
+        const auto pair = nb::cast<nb::tuple>(item);
+        const auto tiles = nb::cast<Cube<float>>(pair[0], false);
+        const auto factors = nb::cast<Vector<float>>(pair[1], false);
+        m.width = static_cast<std::int64_t>(tiles.shape(2));
+        if (static_cast<std::int64_t>(tiles.shape(1)) != m.num_nodes || factors.shape(0) != tiles.shape(1) ||
+            columns > static_cast<std::int64_t>(tiles.shape(0)) * m.width)
+            throw std::invalid_argument("the tiles do not fit the target");
+        m.states.emplace_back(tiles.data(), factors.data());
+    }
+    if (first < 0 || first + columns > m.stride) throw std::invalid_argument("columns out of range");
+    m.columns = columns;
     m.target = target.data() + first;
     m.accumulate = accumulate;
-    if (first < 0 || first + columns > m.stride || columns > static_cast<std::int64_t>(tiles.shape(0)) * m.width ||
-        static_cast<std::int64_t>(target.shape(0)) != m.num_nodes)
-        throw std::invalid_argument("the tiles do not fit the target");
     run_interruptible(threads, nb::none(), [&](Control& control) { merge_tiles(m, control); });
 }
 
@@ -93,9 +98,8 @@ void register_tiles(nb::module_& m) {
     m.def("tile_project", &multiply_sparse, nb::arg("terms"), nb::arg("projection"), nb::arg("out").noconvert(),
           nb::arg("accumulate"), nb::arg("row_scale").noconvert().none(), nb::arg("squares").noconvert().none(),
           nb::arg("threads"));
-    m.def("tile_merge", &merge, nb::arg("tiles").noconvert(), nb::arg("factor").noconvert(),
-          nb::arg("target").noconvert(), nb::arg("first"), nb::arg("columns"), nb::arg("accumulate"),
-          nb::arg("threads"));
+    m.def("tile_merge", &merge, nb::arg("states"), nb::arg("target").noconvert(), nb::arg("first"),
+          nb::arg("columns"), nb::arg("accumulate"), nb::arg("threads"));
 }
 
 }  // namespace graphx::bind

@@ -42,7 +42,7 @@ class OrbitPasses:
         while self.weights and self.weights[-1] == 0:
             self.weights.pop()
         nodes = orbits.graph.num_nodes
-        self.width = tile_width(nodes, columns)
+        self.width = tile_width(columns)
         tiles = -(-columns // self.width)
         self._buffers = [aligned(tiles, nodes, self.width) for _ in range(2 if len(self.weights) > 1 else 1)]
         self._squares = np.empty((tiles, nodes), np.float64)
@@ -77,20 +77,24 @@ class OrbitPasses:
         scale = np.divide(1.0, sums, out=np.zeros(sums.size), where=sums != 0).astype(np.float32)
         program = self.orbits.program(key)
         source: Floats | None = None
+        waiting: list[tuple[Floats, Floats]] = []  # states whose buffer is not needed yet: the last two go out together
         for hop, weight in enumerate(self.weights):
             target = self._buffers[hop % len(self._buffers)]
+            if any(state is target for state, _ in waiting):
+                _core.tile_merge(waiting, out, first, self.columns, started, self.orbits.threads)
+                started, waiting = True, []
             if source is None:
                 self._first(program, projection, target, scale)
             else:
                 program.apply(source, target, scale, self._squares)
             if weight:
-                lengths = self._lengths(factor * weight)
-                _core.tile_merge(target, lengths, out, first, self.columns, started, self.orbits.threads)
-                started = True
+                waiting.append((target, self._lengths(factor * weight)))
             source = target
             if after_hop is not None:
                 after_hop()
-        if not started:
+        if waiting:
+            _core.tile_merge(waiting, out, first, self.columns, started, self.orbits.threads)
+        elif not started:
             out[:, first : first + self.columns] = 0
 
     def _first(self, program: Any, projection: Projection, target: Floats, scale: Floats) -> None:

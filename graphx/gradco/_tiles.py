@@ -43,7 +43,7 @@ Pattern = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, Floa
 Projection = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]
 Step = tuple[str, tuple[tuple[str, str], ...]]  # what it makes: the sum of (matrix, operand)
 
-_CACHE_BYTES: Final = 12 << 20  # a tile of about this size is gathered from the cache
+_WIDTH: Final = 64  # the columns that a kernel holds in registers
 _MOST_BYTES: Final = 4 << 30  # what the two matrices that are kept may take
 
 _PROGRAMS: Final[dict[Key, tuple[Step, ...]]] = {
@@ -95,10 +95,9 @@ def aligned(*shape: int) -> Floats:
     return raw[first : first + size].view(np.float32).reshape(shape)
 
 
-def tile_width(num_nodes: int, columns: int) -> int:
-    """Columns a tile: as many as stay in the cache, whole cache lines; the result does not depend on it."""
-    room = _CACHE_BYTES // (4 * max(num_nodes, 1))
-    return max(1, min(128, max(room // 16 * 16, 16), -(-columns // 4) * 4))
+def tile_width(columns: int) -> int:
+    """Columns a tile, whole cache lines where there are many; products do not depend on it."""
+    return _WIDTH if columns > _WIDTH else max(1, -(-columns // 4) * 4)
 
 
 class TiledOrbits:

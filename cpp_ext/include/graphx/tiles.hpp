@@ -1,11 +1,12 @@
-// Products over column tiles: a dense [nodes, d] operand is kept as d / width pieces [nodes, width], each small enough
-// that the rows gathered again and again stay in the cache, and each row a whole number of cache lines.
+// Products over column tiles: a dense [nodes, d] operand is kept as d / width pieces [nodes, width], so that what
+// lies between the products of a chain takes little memory, and each row is a whole number of cache lines.
 //
-// Every product is summed in one fixed order, so it has the same bits for any number of threads, any tile width and any
-// level of SIMD; the sums of squares depend on the width of the tiles that they are parts of.
+// Every number is summed in one fixed order, so it has the same bits for any number of threads, any tile width and any
+// level of SIMD.
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "graphx/parallel.hpp"
@@ -44,13 +45,12 @@ struct SparseProjection {
 // The same for all tiles at once with x = R: out is [tiles, nodes, width], squares [tiles, nodes].
 void multiply_projection(const TileProduct& product, const SparseProjection& projection, std::int64_t tiles, Control& control);
 
-// target[u, first + t * width + j] (+)= factor[u] * tiles[t, u, j] for the first `columns` columns.
+// target[u, t * width + j] (+)= sum over i of factors[i][u] * states[i][t, u, j] for the first `columns` columns.
 struct Merge {
     std::int64_t num_nodes = 0;
     std::int64_t width = 0;
     std::int64_t columns = 0;
-    const float* tiles = nullptr;
-    const float* factor = nullptr;
+    std::vector<std::pair<const float*, const float*>> states;  // tiles, and a factor for each row
     float* target = nullptr;  // row-major, `stride` numbers a row
     std::int64_t stride = 0;
     bool accumulate = false;
