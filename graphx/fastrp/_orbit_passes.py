@@ -9,18 +9,15 @@ with S the row sums of M (from the graphlet degrees). Two buffers of ``[N, d]`` 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from graphx import _core
-from graphx.gradco._tiles import Floats, Projection, TiledOrbits, aligned, tile_width
+from graphx.fastrp._engine import SparseStart, accumulate
+from graphx.gradco._tiles import Floats, Program, TiledOrbits, aligned, tile_width
 from graphx.gradco.orbits import Key
 
 __all__ = ["OrbitPasses"]
-
-_DENSE = 0.15  # from this share of non-zeros on, R is kept dense
 
 
 class OrbitPasses:
@@ -50,7 +47,7 @@ class OrbitPasses:
     def embed(
         self,
         key: Key,
-        projection: Projection,
+        start: SparseStart | Floats,
         out: Floats,
         first: int,
         *,
@@ -62,7 +59,7 @@ class OrbitPasses:
 
         Args:
             key: The orbit adjacency.
-            projection: L R as CSR.
+            start: L R.
             out: ``[N, ...]``, C-contiguous.
             first: The first column.
             factor: A weight.
@@ -71,7 +68,7 @@ class OrbitPasses:
         """
         started = accumulate
         if self.self_influence:
-            self._merge_projection(projection, out, first, factor * self.self_influence, accumulate=started)
+            self._merge_start(start, out, first, factor * self.self_influence, add=started)
             started = True
         sums = self.orbits.row_sums(key)
         scale = np.divide(1.0, sums, out=np.zeros(sums.size), where=sums != 0).astype(np.float32)
@@ -84,7 +81,7 @@ class OrbitPasses:
                 _core.tile_merge(waiting, out, first, self.columns, started, self.orbits.threads)
                 started, waiting = True, []
             if source is None:
-                self._first(program, projection, target, scale)
+                self._first(program, start, target, scale)
             else:
                 program.apply(source, target, scale, self._squares)
             if weight:
@@ -97,22 +94,20 @@ class OrbitPasses:
         elif not started:
             out[:, first : first + self.columns] = 0
 
-    def _first(self, program: Any, projection: Projection, target: Floats, scale: Floats) -> None:
-        nodes = target.shape[1]
-        if projection[1].size <= _DENSE * nodes * self.columns:
-            program.project(projection, target, scale, self._squares)
-            return
-        dense = self._spread(projection)
-        program.apply(dense, target, scale, self._squares)
+    def _first(self, program: Program, start: SparseStart | Floats, target: Floats, scale: Floats) -> None:
+        if isinstance(start, SparseStart):
+            program.project(start[:3], target, scale, self._squares)
+        else:
+            program.apply(self._cut(start), target, scale, self._squares)
 
-    def _spread(self, projection: Projection) -> Floats:
-        """R as dense tiles."""
-        indptr, columns, values = projection
-        dense = aligned(*self._buffers[0].shape)
-        dense[:] = 0
-        rows = np.repeat(np.arange(dense.shape[1]), np.diff(indptr))
-        dense[columns // self.width, rows, columns % self.width] = values
-        return dense
+    def _cut(self, start: Floats) -> Floats:
+        """Rows as tiles."""
+        tiles = aligned(*self._buffers[0].shape)
+        for tile, made in enumerate(tiles):
+            part = start[:, tile * self.width : (tile + 1) * self.width]
+            made[:, : part.shape[1]] = part
+            made[:, part.shape[1] :] = 0
+        return tiles
 
     def _lengths(self, weight: float) -> Floats:
         if not self.normalize:
@@ -122,15 +117,16 @@ class OrbitPasses:
         made: Floats = np.divide(weight, total, out=np.zeros_like(total), where=total > 0).astype(np.float32)
         return made
 
-    def _merge_projection(
-        self, projection: Projection, out: Floats, first: int, factor: float, *, accumulate: bool
+    def _merge_start(
+        self, start: SparseStart | Floats, out: Floats, first: int, weight: float, *, add: bool
     ) -> None:
-        indptr, columns, values = projection
-        rows = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
-        share = np.full(indptr.size - 1, factor)
-        if self.normalize:
-            lengths = np.sqrt(np.bincount(rows, values.astype(np.float64) ** 2, minlength=indptr.size - 1))
-            share = np.divide(factor, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-        if not accumulate:
-            out[:, first : first + self.columns] = 0
-        out[rows, first + columns] += (values * share[rows]).astype(np.float32)
+        if isinstance(start, SparseStart):
+            dense = np.zeros((out.shape[0], self.columns), np.float32)
+            dense[np.repeat(np.arange(out.shape[0]), np.diff(start.indptr)), start.columns] = start.values
+            start = dense
+        made = np.empty_like(start)
+        accumulate(made, start, weight, normalize=self.normalize, add=False, num_threads=self.orbits.threads)
+        if add:
+            out[:, first : first + self.columns] += made
+        else:
+            out[:, first : first + self.columns] = made

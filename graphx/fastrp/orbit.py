@@ -7,24 +7,37 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, TransformerMixin  # type: ignore[import-untyped]
-from sklearn.utils.validation import check_is_fitted  # type: ignore[import-untyped]
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from graphx import _core
 from graphx._threads import resolve_threads
 from graphx.errors import InputError
+from graphx.fastrp._engine import (
+    DENSE_FROM,
+    KINDS,
+    Progress,
+    SparseStart,
+    density_of,
+    moments,
+    node_ids,
+    projection,
+    sparse_projection,
+)
 from graphx.fastrp._orbit_learn import OrbitStack, indicators
 from graphx.fastrp._orbit_passes import OrbitPasses
+from graphx.fastrp.fastrp import _degree_scale, _integer, _number, _one_of, _seed
 from graphx.gradco._tiles import TiledOrbits
 from graphx.gradco.count import OrbitAdjacency
 from graphx.gradco.orbits import ORBIT_KEYS, Key, key_name, key_number, parse_keys
 
 if TYPE_CHECKING:
-    from graphx.gradco._tiles import Projection
+    from graphx.graph import Graph
 
 __all__ = ["OrbitFastRP"]
 
 Floats = npt.NDArray[np.float32]
+Start = Callable[[npt.NDArray[np.int64]], "SparseStart | Floats"]  # L R for row sums
 _COMBINE = ("concat", "sum", "learn")
 
 
@@ -35,7 +48,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     .. math::
         U_1 = S^{-1} M L R, \quad U_k = S^{-1} M U_{k-1}, \quad
-        E_M = \sum_k w_k \operatorname{rownorm}(U_k), \quad L_{jj} = s_j^{\beta}
+        E_M = w_0 \operatorname{rownorm}(L R) + \sum_k w_k \operatorname{rownorm}(U_k), \quad L_{jj} = s_j^{\beta}
 
     with the same random start R for all. A product with M is a few sparse products with the adjacency and with what
     edges, triangles and squares are there, in columns that stay in the cache; only ``[2]8_8`` and ``[2]12_12``, pairs
@@ -52,12 +65,14 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         n_components: d, the columns of the embedding of one orbit.
         iteration_weights: :math:`w_1, w_2, \ldots`
         normalization_strength: :math:`\beta`.
-        self_influence: The weight of rownorm(L R).
+        self_influence: :math:`w_0`.
         projection: R: ``'very_sparse'`` (density :math:`1/\sqrt{N}`), ``'sparse'`` (1/3) or ``'gaussian'``.
         normalize: Whether rows of the :math:`U_k` are brought to unit length.
         standardize: Whether columns of the result get mean 0 and variance 1.
-        random_state: The seed. A node's random numbers depend on it and on the node's number only.
+        random_state: An integer, a numpy ``RandomState``, or None for other numbers at every fit. A node's random numbers
+            depend on it and on the node's number (or name) alone.
         num_threads: Threads; None for all processors. The result does not depend on it.
+        progress: Called as ``progress(stage, done, total)``.
 
     Shapes:
         - graph: N nodes, simple and undirected.
@@ -66,6 +81,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         embedding_: The result of ``fit``.
         orbits_: The selected keys.
+        seed_: What the random numbers came from.
         orbit_weights_: One weight for each key: ones, or the learned ones.
 
     Raises:
@@ -98,8 +114,9 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         projection: Literal["very_sparse", "sparse", "gaussian"] = "very_sparse",
         normalize: bool = True,
         standardize: bool = True,
-        random_state: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
         num_threads: int | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.orbits = orbits
         self.combine = combine
@@ -112,6 +129,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.standardize = standardize
         self.random_state = random_state
         self.num_threads = num_threads
+        self.progress = progress
 
     # -- the estimator -------------------------------------------------------------------------------------------------
 
@@ -187,12 +205,14 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 "with 'learn' only: pass y to fit, or choose combine='sum'"
             )
         counted = self._counted(graph)
-        self.orbits_ = keys
+        self.orbits_, self.seed_ = keys, _seed(self.random_state)
         self.embedding_ = self._combined(counted, keys, None, y)
         self._digest = counted.graph.digest
 
     def _counted(self, graph: Any) -> OrbitAdjacency:
-        return graph if isinstance(graph, OrbitAdjacency) else OrbitAdjacency(graph, num_threads=self.num_threads)
+        if isinstance(graph, OrbitAdjacency):
+            return graph
+        return OrbitAdjacency(graph, num_threads=self.num_threads, progress=self.progress)
 
     def _combined(
         self, counted: OrbitAdjacency, keys: tuple[Key, ...], weights: Any, labels: npt.ArrayLike | None
@@ -201,7 +221,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         passes = OrbitPasses(
             tiled, d, self.iteration_weights, self_influence=self.self_influence, normalize=self.normalize
         )
-        start = self._start(nodes)
+        start = self._start(counted.graph)
         if labels is not None:
             weights = self._learn(passes, keys, start, labels, nodes)
         elif weights is None:
@@ -209,12 +229,15 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         concat = self.combine == "concat"
         out = np.zeros((nodes, d * len(keys) if concat else d), np.float32)
         for number, (key, weight) in enumerate(zip(keys, weights, strict=True)):
+            if self.progress is not None:
+                self.progress("orbits", number, len(keys))
             if concat:
                 passes.embed(key, start(tiled.row_sums(key)), out, number * d)
             elif weight:
                 passes.embed(key, start(tiled.row_sums(key)), out, 0, factor=float(weight), accumulate=True)
         if self.standardize:
-            standardized(out, resolve_threads(self.num_threads))
+            mean, deviation = moments(out, resolve_threads(self.num_threads))
+            _core.fastrp_standardize(out, mean, (1 / deviation).astype(np.float32), resolve_threads(self.num_threads))
         self.orbit_weights_ = np.asarray(weights, np.float64)
         return out
 
@@ -222,32 +245,29 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self,
         passes: OrbitPasses,
         keys: tuple[Key, ...],
-        start: Callable[[npt.NDArray[np.int64]], Projection],
+        start: Start,
         labels: npt.ArrayLike,
         nodes: int,
     ) -> npt.NDArray[np.float64]:
         labelled, targets = indicators(labels, nodes)
-        stack = OrbitStack(targets, 0 if self.random_state is None else self.random_state)
+        stack = OrbitStack(targets, self.seed_)
         space = np.empty((nodes, self.n_components), np.float32)
         for key in keys:
             passes.embed(key, start(passes.orbits.row_sums(key)), space, 0)
             stack.add(space[labelled])
         return stack.weights()
 
-    def _start(self, nodes: int) -> Callable[[npt.NDArray[np.int64]], Projection]:
-        """L R as sparse rows for given row sums."""
-        seed = np.random.SeedSequence().entropy if self.random_state is None else self.random_state
-        density = {"very_sparse": 1 / np.sqrt(max(nodes, 1)), "sparse": 1 / 3, "gaussian": 0.0}[self.projection]
-        threads = resolve_threads(self.num_threads)
+    def _start(self, graph: Graph) -> Start:
+        """What makes L R of the row sums of a matrix."""
+        ids, threads, d, nodes = node_ids(graph), resolve_threads(self.num_threads), self.n_components, graph.num_nodes
+        rows = nodes if ids is None else ids
+        sparse = self.projection != "gaussian" and density_of(self.projection, nodes) < DENSE_FROM
 
-        def start(sums: npt.NDArray[np.int64]) -> Projection:
-            scale: Floats | None = None
-            if self.normalization_strength:
-                powers = np.zeros(nodes)
-                np.power(sums, self.normalization_strength, out=powers, where=sums > 0)
-                scale = powers.astype(np.float32)
-            made: Projection = _core.fastrp_project_sparse(
-                None, 0, nodes, 0, self.n_components, int(seed) % 2**64, density, 1.0, scale, threads
+        def start(sums: npt.NDArray[np.int64]) -> SparseStart | Floats:
+            scale = _degree_scale(sums.astype(np.float64), self.normalization_strength)
+            make: Any = sparse_projection if sparse else projection
+            made: SparseStart | Floats = make(
+                rows, d, self.projection, self.seed_, num_nodes=nodes, rows_scale=scale, num_threads=threads
             )
             return made
 
@@ -258,6 +278,18 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _checked(self) -> tuple[Key, ...]:
         if self.combine not in _COMBINE:
             raise InputError(f"combine is {self.combine!r}; expected one of {', '.join(map(repr, _COMBINE))}")
+        _integer("n_components", self.n_components, 1)
+        _number("normalization_strength", self.normalization_strength)
+        _number("self_influence", self.self_influence)
+        _one_of("projection", self.projection, KINDS)
+        weights = self.iteration_weights
+        if np.ndim(weights) != 1 or len(weights) == 0:
+            raise InputError(f"iteration_weights are {weights!r}; expected one number for each hop, such as (0, 0, 1, 1)")
+        for weight in weights:
+            _number("an iteration weight", weight)
+        if not any(weights) and not self.self_influence:
+            raise InputError(f"iteration_weights are {weights!r} and self_influence is 0; expected one other than 0")
+        resolve_threads(self.num_threads)
         if isinstance(self.orbits, str):
             keys = parse_keys(self.orbits)
         else:
@@ -268,8 +300,3 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return keys
 
 
-def standardized(x: Floats, threads: int) -> None:
-    """Columns to mean 0 and variance 1, in place; constant columns become zero."""
-    mean, variance = _core.fastrp_moments(x, threads)
-    factor = np.divide(1.0, np.sqrt(variance), out=np.zeros_like(variance), where=variance > 0)
-    _core.fastrp_standardize(x, mean.astype(np.float32), factor.astype(np.float32), threads)

@@ -153,9 +153,9 @@ class TiledOrbits:
         nodes = self.graph.num_nodes
         made: dict[Key, csr_array] = {}
         for key in self._keep:
-            sizes, columns, numbers = zip(*found.pop(key), strict=True)
-            indptr = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
-            made[key] = _csr(np.concatenate(numbers), np.concatenate(columns), indptr, (nodes, nodes))
+            parts = found.pop(key) or [(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))]
+            sizes, columns, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
+            made[key] = _csr(numbers, columns, np.concatenate([[0], np.cumsum(sizes)]), (nodes, nodes))
         return made
 
     def shared(self, name: str) -> Pattern:
