@@ -16,49 +16,57 @@ import numpy.typing as npt
 
 from graphx import _core
 from graphx._files import atomic_file
+from graphx.fastrp._engine import (
+    GROUP,
+    SparseStart,
+    State,
+    Walk,
+    empty_state,
+    projection,
+    propagate,
+    sparse_projection,
+)
 from graphx.graph import Graph
 
-__all__ = ["GROUP", "Job", "Spec", "factors", "finish_block", "finish_rows", "hop_block", "state_name", "tile_block"]
-
-GROUP: Final = _core.FASTRP_GROUP
+__all__ = ["Job", "Spec", "finish_block", "finish_rows", "hop_block", "hop_name", "mark_name", "tile_block"]
 
 Floats = npt.NDArray[np.float32]
-State = npt.NDArray[Any]  # float32, or the bits of bfloat16 as uint16
 
 
 @dataclass(frozen=True)
 class Spec:
-    """All numbers of an embedding, but the graph's.
+    """All numbers of an embedding but the graph's.
 
     Args:
         columns: d.
+        kind: Of the random start.
         seed: Of the random start.
-        density: Of the random start; 0 for normal variates.
-        scale: Of its entries.
-        sparse: Whether the first hop takes the random start as sparse rows.
-        self_weight: The weight of the random start in the result.
-        weights: Of the hops, from the first on.
+        sparse: Whether the first hop takes it as sparse rows.
+        weights: Of the states in the result, the random start's first.
         normalize: Whether rows are brought to unit length.
         by_count: Whether sums are divided by the number of entries.
         weights_scale: A common factor of the graph's weights.
-        bfloat16: Whether states are kept in 16 bits.
+        storage: Of the states.
     """
 
     columns: int
+    kind: str
     seed: int
-    density: float
-    scale: float
     sparse: bool
-    self_weight: float
     weights: tuple[float, ...]
     normalize: bool
     by_count: bool
     weights_scale: float
-    bfloat16: bool
+    storage: str
+
+    @property
+    def hops(self) -> int:
+        """How many hops the result needs."""
+        return max((hop for hop, weight in enumerate(self.weights) if weight), default=0)
 
     def kept(self) -> list[tuple[int, float]]:
         """The states in the result with their weights, the random start as state 0."""
-        return [(hop, weight) for hop, weight in enumerate((self.self_weight, *self.weights)) if weight]
+        return [(hop, weight) for hop, weight in enumerate(self.weights) if weight]
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Job:
         folder: Where blocks go; holds ``rows_scale.npy`` and ``ids.npy`` where there are such.
         graph: A saved graph.
         spec: The numbers.
-        width: Columns a tile, a multiple of 16.
+        width: Columns a tile, a multiple of ``GROUP``.
         bounds: Where blocks of rows begin and end.
     """
 
@@ -92,9 +100,10 @@ class Job:
         """The first column and one past the last."""
         return tile * self.width, min(self.spec.columns, (tile + 1) * self.width)
 
-    def open_graph(self) -> Graph:
-        """The graph, mapped into memory."""
-        return Graph.open(self.graph)
+    def walk(self) -> Walk:
+        """The averages of the graph, mapped into memory."""
+        graph = Graph.open(self.graph)
+        return Walk(graph.indptr, graph.indices, graph.weights, self.spec.by_count, self.spec.weights_scale)
 
     def array(self, name: str) -> Any:
         """A vector of the job, or None."""
@@ -102,102 +111,100 @@ class Job:
         return np.load(path, allow_pickle=False) if path.is_file() else None
 
 
-def state_name(hop: int, block: int, tile: int) -> str:
+def mark_name(tile: int) -> str:
+    """The file that says that a tile has gone through all hops."""
+    return f"tile-{tile:06d}.npy"
+
+
+def hop_name(hop: int, block: int, tile: int) -> str:
     """The file of one state of one block."""
     return f"state-{hop}-{block:06d}-{tile:06d}.npy"
 
 
-def _squares_name(hop: int, block: int, tile: int) -> str:
-    return f"squares-{hop}-{block:06d}-{tile:06d}.npy"
+def _squares(job: Job, hop: int, block: int, tile: int) -> Path:
+    return Path(job.folder) / f"squares-{hop}-{block:06d}-{tile:06d}.npy"
 
 
-def _empty_state(job: Job, rows: int, tile: int) -> State:
+def _empty(job: Job, rows: int, tile: int) -> State:
     first, last = job.tile(tile)
-    return np.empty((rows, last - first), np.uint16 if job.spec.bfloat16 else np.float32)
+    return empty_state(rows, last - first, job.spec.storage)
 
 
-def _start(job: Job, tile: int, nodes: int, *, dense: bool) -> Any:
-    """The random start of a tile: sparse rows, or a state."""
-    spec, (first, last) = job.spec, job.tile(tile)
-    ids, rows_scale = job.array("ids"), job.array("rows_scale")
-    if spec.sparse and not dense:
-        return _core.fastrp_project_sparse(
-            ids, 0, nodes, first, last, spec.seed, spec.density, spec.scale, rows_scale, 1
-        )
-    state = _empty_state(job, nodes, tile)
-    _core.fastrp_project(ids, 0, first, spec.seed, spec.density, spec.scale, rows_scale, state, 1)
-    return state
+def _start(job: Job, tile: int) -> State | SparseStart:
+    """The random start of a tile."""
+    spec, ids = job.spec, job.array("ids")
+    nodes = job.bounds[-1]
+    options: dict[str, Any] = {"num_nodes": nodes, "columns": job.tile(tile), "rows_scale": job.array("rows_scale")}
+    rows = nodes if ids is None else ids
+    if spec.sparse:
+        return sparse_projection(rows, spec.columns, spec.kind, spec.seed, **options)
+    return projection(rows, spec.columns, spec.kind, spec.seed, storage=spec.storage, **options)
 
 
-def _hop(job: Job, graph: Graph, source: Any, tile: int, start: int, stop: int, threads: int) -> State:
-    """Rows start..stop of the next state."""
-    spec = job.spec
-    target = _empty_state(job, stop - start, tile)
-    indptr = np.ascontiguousarray(graph.indptr[start : stop + 1])
-    rest = (target, None, 0, 0.0, 0.0, False, True, threads, None)
-    common = (indptr, graph.indices, graph.weights, spec.weights_scale, spec.by_count)
-    if isinstance(source, tuple):
-        hop = _core.fastrp_sparse_hop_bfloat16 if spec.bfloat16 else _core.fastrp_sparse_hop
-        hop(*common, *source, target.shape[1], *rest)
-    else:
-        _core.fastrp_hop(*common, source, *rest)
-    return target
+def _dense(start: State | SparseStart) -> State:
+    if not isinstance(start, SparseStart):
+        return start
+    made = np.zeros((start.indptr.size - 1, start.n_columns), np.float32)
+    made[np.repeat(np.arange(made.shape[0]), np.diff(start.indptr)), start.columns] = start.values
+    return made
 
 
-def _write(job: Job, hop: int, block: int, tile: int, state: State) -> None:
-    """A state and its sums of squares; the squares first, so that a state that is there has them."""
-    folder = Path(job.folder)
-    for name, array in (
-        (_squares_name(hop, block, tile), _core.fastrp_group_squares(state, 1)),
-        (state_name(hop, block, tile), state),
-    ):
-        with atomic_file(folder / name) as partial:
-            np.save(partial, array)
+def _write_squares(job: Job, hop: int, block: int, tile: int, state: State) -> None:
+    with atomic_file(_squares(job, hop, block, tile)) as partial:
+        np.save(partial, _core.fastrp_group_squares(np.ascontiguousarray(state), 1))
+
+
+def _write(job: Job, hop: int, tile: int, state: State) -> None:
+    _write_squares(job, hop, 0, tile, state)
+    with atomic_file(Path(job.folder) / hop_name(hop, 0, tile)) as partial:
+        np.save(partial, state)
 
 
 def tile_block(partial: Path, job: Job, tile: int, threads: int = 1) -> None:
     """All hops of one tile: writes the states that the result is made of, then a mark to ``partial``."""
-    graph, kept = job.open_graph(), {hop for hop, _ in job.spec.kept()}
+    walk, kept = job.walk(), {hop for hop, _ in job.spec.kept()}
+    source = _start(job, tile)
     if 0 in kept:
-        _write(job, 0, 0, tile, _start(job, tile, graph.num_nodes, dense=True))
-    source = _start(job, tile, graph.num_nodes, dense=False)
-    for hop in range(1, len(job.spec.weights) + 1):
-        source = _hop(job, graph, source, tile, 0, graph.num_nodes, threads)
+        _write(job, 0, tile, _dense(source))
+    buffers = [_empty(job, walk.num_rows, tile) for _ in range(min(2, job.spec.hops))]
+    for hop in range(1, job.spec.hops + 1):
+        target = buffers[hop % 2 - 1]
+        propagate(walk, source, target, num_threads=threads)
         if hop in kept:
-            _write(job, hop, 0, tile, source)
+            _write(job, hop, tile, target)
+        source = target
     np.save(partial, np.array([tile]))
 
 
 def hop_block(partial: Path, job: Job, hop: int, block: int, tile: int) -> None:
-    """One hop of one block of rows of one tile; hop 0 is the random start, written only where the result needs it."""
-    graph = job.open_graph()
+    """One hop of one block of rows of one tile; hop 0 is the random start."""
     start, stop = job.bounds[block], job.bounds[block + 1]
+    source = _start(job, tile) if hop <= 1 else _whole(job, hop - 1, tile)
     if hop == 0:
-        state = np.ascontiguousarray(_start(job, tile, graph.num_nodes, dense=True)[start:stop])
+        state = np.ascontiguousarray(_dense(source)[start:stop])
     else:
-        source = _start(job, tile, graph.num_nodes, dense=False) if hop == 1 else _whole(job, hop - 1, tile)
-        state = _hop(job, graph, source, tile, start, stop, 1)
-    with atomic_file(Path(job.folder) / _squares_name(hop, block, tile)) as squares:
-        np.save(squares, _core.fastrp_group_squares(state, 1))
+        state = _empty(job, stop - start, tile)
+        propagate(job.walk().block(start, stop), source, state)
+    _write_squares(job, hop, block, tile, state)  # first: a state that is there has its squares
     np.save(partial, state)
 
 
 def _whole(job: Job, hop: int, tile: int) -> State:
     """A state of all rows, put together from its blocks."""
-    state = _empty_state(job, job.bounds[-1], tile)
+    state = _empty(job, job.bounds[-1], tile)
     for block, (start, stop) in enumerate(zip(job.bounds[:-1], job.bounds[1:], strict=True)):
-        state[start:stop] = np.load(Path(job.folder) / state_name(hop, block, tile), mmap_mode="r")
+        state[start:stop] = np.load(Path(job.folder) / hop_name(hop, block, tile), mmap_mode="r")
     return state
 
 
-def factors(job: Job, hop: int, weight: float, block: int, rows: slice) -> Floats:
+def _factors(job: Job, hop: int, weight: float, block: int, rows: slice) -> Floats:
     """The weight of a state over the lengths of its rows, from the sums of squares of all tiles."""
     size = len(range(*rows.indices(job.bounds[block + 1] - job.bounds[block])))
     if not job.spec.normalize:
         return np.full(size, weight, np.float32)
     total = np.zeros(size)
     for tile in range(job.tiles):
-        squares = np.load(Path(job.folder) / _squares_name(hop, block, tile), mmap_mode="r")[rows]
+        squares = np.load(_squares(job, hop, block, tile), mmap_mode="r")[rows]
         for group in range(squares.shape[1]):
             total += squares[:, group]
     lengths = np.sqrt(total)
@@ -212,10 +219,10 @@ def finish_rows(job: Job, block: int, rows: slice, tiles: range, threads: int) -
     out = np.empty((size, job.tile(tiles[-1])[1] - first), np.float32)
     parts = [np.zeros((size, job.tile(tile)[1] - job.tile(tile)[0]), np.float32) for tile in tiles]
     for number, (hop, weight) in enumerate(job.spec.kept()):
-        share = factors(job, hop, weight, block, rows)
+        share = _factors(job, hop, weight, block, rows)
         for tile, part in zip(tiles, parts, strict=True):
-            state = np.ascontiguousarray(np.load(Path(job.folder) / state_name(hop, block, tile), mmap_mode="r")[rows])
-            _core.fastrp_accumulate(state, 0.0, False, share, number > 0, part, threads)
+            state = np.ascontiguousarray(np.load(Path(job.folder) / hop_name(hop, block, tile), mmap_mode="r")[rows])
+            _core.fastrp_accumulate(state, 1.0, False, share, number > 0, part, threads)
     for tile, part in zip(tiles, parts, strict=True):
         start, stop = job.tile(tile)
         out[:, start - first : stop - first] = part
