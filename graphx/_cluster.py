@@ -14,10 +14,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from graphx._files import atomic_file
 from graphx.errors import CapacityError, GraphXError, InputError, MissingDependencyError, StoreError
 
-__all__ = ["Block", "check_client", "farm", "job_folder", "told", "worker_memory", "worker_threads"]
+__all__ = ["Block", "check_client", "farm", "job_folder", "save_array", "told", "worker_memory", "worker_threads"]
 
 _JOB: Final = "job.json"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -244,6 +247,25 @@ def _make(work: Callable[..., None], path: str, arguments: tuple[Any, ...]) -> N
             work(partial, *arguments)
     except OSError as error:
         raise told(error, target) from error
+
+
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """An array as ``.npy``; where numpy only says how many bytes are missing, the error has the system's reason.
+
+    Args:
+        path: The file.
+        array: The array.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    data = np.ascontiguousarray(array)
+    header = {"descr": np.lib.format.dtype_to_descr(data.dtype), "fortran_order": False, "shape": data.shape}
+    with path.open("wb", buffering=0) as out:
+        np.lib.format.write_array_header_1_0(out, header)
+        view = memoryview(data.reshape(-1).view(np.uint8).data if data.size else b"")
+        while view.nbytes:
+            view = view[out.write(view) :]
 
 
 def told(error: OSError, target: Path) -> GraphXError:

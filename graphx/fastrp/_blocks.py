@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphx import _core
+from graphx._cluster import save_array
 from graphx._files import atomic_file
 from graphx.fastrp._engine import (
     GROUP,
@@ -151,13 +152,13 @@ def _dense(start: State | SparseStart) -> State:
 
 def _write_squares(job: Job, hop: int, block: int, tile: int, state: State) -> None:
     with atomic_file(_squares(job, hop, block, tile)) as partial:
-        np.save(partial, _core.fastrp_group_squares(np.ascontiguousarray(state), 1))
+        save_array(partial, _core.fastrp_group_squares(np.ascontiguousarray(state), 1))
 
 
 def _write(job: Job, hop: int, tile: int, state: State) -> None:
     _write_squares(job, hop, 0, tile, state)
     with atomic_file(Path(job.folder) / hop_name(hop, 0, tile)) as partial:
-        np.save(partial, state)
+        save_array(partial, state)
 
 
 def tile_block(partial: Path, job: Job, tile: int, threads: int = 1) -> None:
@@ -173,7 +174,7 @@ def tile_block(partial: Path, job: Job, tile: int, threads: int = 1) -> None:
         if hop in kept:
             _write(job, hop, tile, target)
         source = target
-    np.save(partial, np.array([tile]))
+    save_array(partial, np.array([tile]))
 
 
 def hop_block(partial: Path, job: Job, hop: int, block: int, tile: int) -> None:
@@ -186,7 +187,7 @@ def hop_block(partial: Path, job: Job, hop: int, block: int, tile: int) -> None:
         state = _empty(job, stop - start, tile)
         propagate(job.walk().block(start, stop), source, state)
     _write_squares(job, hop, block, tile, state)  # first: a state that is there has its squares
-    np.save(partial, state)
+    save_array(partial, state)
 
 
 def _whole(job: Job, hop: int, tile: int) -> State:
@@ -231,4 +232,4 @@ def finish_rows(job: Job, block: int, rows: slice, tiles: range, threads: int) -
 
 def finish_block(partial: Path, job: Job, block: int, tile: int) -> None:
     """The result of one block of one tile."""
-    np.save(partial, finish_rows(job, block, slice(None), range(tile, tile + 1), 1))
+    save_array(partial, finish_rows(job, block, slice(None), range(tile, tile + 1), 1))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphx._cluster import job_folder
+from graphx._cluster import job_folder, save_array
 from graphx._files import atomic_file
 from graphx.errors import InputError
 from graphx.fastrp._blocks import Job, Spec
@@ -100,7 +100,7 @@ def open_job(model: FastRP, graph: Graph, folder: Path, cut: dict[str, Any]) -> 
     for name, array in (("ids", ids), ("rows_scale", scale)):
         if array is not None and not (home / f"{name}.npy").is_file():
             with atomic_file(home / f"{name}.npy") as partial:
-                np.save(partial, array)
+                save_array(partial, array)
     saved = _saved_as(graph) or home / "graph"
     if not saved.is_dir():
         graph.without_names().save(saved)

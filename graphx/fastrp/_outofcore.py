@@ -115,6 +115,7 @@ def write_result(model: FastRP, job: Job, target: Path) -> None:
                 np.save(partial, np.zeros((0, columns), np.float32))
                 return
             out = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=(nodes, columns))
+            _reserve(partial)
             for start in range(0, nodes, _ROWS):
                 rows = slice(start, min(nodes, start + _ROWS))
                 out[rows] = finish_rows(job, 0, rows, range(job.tiles), threads)
@@ -123,6 +124,13 @@ def write_result(model: FastRP, job: Job, target: Path) -> None:
             del out
     except OSError as error:
         raise told(error, target) from error
+
+
+def _reserve(path: Path) -> None:
+    """Room on the disk for all of a file, since a mapped one that finds none kills the process."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def standardize(model: FastRP, x: Floats) -> None:
