@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphx._cluster import Block, check_client, farm, job_folder, worker_threads
-from graphx.gradco.count import OrbitAdjacency, OrbitBlock, OrbitSummary
+from graphx.gradco.blocks import OrbitBlock
+from graphx.gradco.count import OrbitAdjacency, OrbitSummary
 from graphx.gradco.orbits import ORBIT_KEYS, Key, graphlet_of, key_mask, key_name
 from graphx.graph import Graph
 

@@ -133,7 +133,7 @@ class TiledOrbits:
     @cached_property
     def kept(self) -> dict[Key, csr_array]:
         """The pair matrices that are explicit, counted in one pass, within the allowed memory."""
-        from graphx.gradco.count import _csr
+        from graphx.gradco.blocks import csr
 
         if not self._keep:
             return {}
@@ -155,7 +155,7 @@ class TiledOrbits:
         for key in self._keep:
             parts = found.pop(key) or [(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))]
             sizes, columns, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
-            made[key] = _csr(numbers, columns, np.concatenate([[0], np.cumsum(sizes)]), (nodes, nodes))
+            made[key] = csr(numbers, columns, np.concatenate([[0], np.cumsum(sizes)]), (nodes, nodes))
         return made
 
     def shared(self, name: str) -> Pattern:
