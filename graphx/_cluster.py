@@ -1,4 +1,4 @@
-"""Blocks of work farmed out to a Dask cluster: pure functions of file paths, each block a file that appears by one rename.
+"""Blocks of work for a Dask cluster: pure functions of file paths, each block a file that appears by one rename.
 
 A block that is there is never made again, so a killed worker, a restarted scheduler or a restarted client goes on where
 the others stopped. Nothing is kept in the memory of a worker that another one needs.
@@ -174,7 +174,9 @@ def _read_job(path: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found["facts"], found["cut"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} cannot be read ({error}): remove {path.parent}, and run the same call again") from error
+        raise StoreError(
+            f"{path} cannot be read ({error}): remove {path.parent}, and run the same call again"
+        ) from error
     return found
 
 
@@ -222,9 +224,9 @@ def farm(
         for future in distributed.as_completed(futures):
             block = futures[future]
             if future.status != "finished":
-                raise _failure(distributed, future, block)
+                raise _failure(distributed, future, block)  # noqa: TRY301 to cancel the rest
             if not block.path.is_file():
-                raise StoreError(
+                raise StoreError(  # noqa: TRY301
                     f"a worker has written {block.path}, and it is not there: workers must share a file system with "
                     "the client; give work_dir= (or the path to save to) on one that all of them see"
                 )
@@ -284,10 +286,12 @@ def told(error: OSError, target: Path) -> GraphXError:
         )
     if error.errno == errno.ENOENT:
         return StoreError(
-            f"{error.filename or target}: not found, while {target.name} was to be made from it; if it was removed, run "
-            "the same call again; if it never was on this machine, use a folder that client and workers share"
+            f"{error.filename or target}: not found, while {target.name} was to be made from it; if it was removed, "
+            "run the same call again; if it never was on this machine, use a folder that client and workers share"
         )
-    return StoreError(f"{error.filename or target}: {error.strerror or error}; run the same call again when it is cured")
+    return StoreError(
+        f"{error.filename or target}: {error.strerror or error}; run the same call again when it is cured"
+    )
 
 
 def _failure(distributed: Any, future: Any, block: Block) -> BaseException:

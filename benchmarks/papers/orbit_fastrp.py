@@ -10,6 +10,7 @@ stratified, 5 splits. 'learn' sees the labels of the training nodes only.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -121,6 +122,24 @@ def run(name: str, root: str) -> dict[str, object]:
     }
 
 
+def table(results: dict[str, dict[str, object]]) -> dict[str, object]:
+    """Micro F1 of all networks as a table of the pages."""
+    rows = []
+    for name, result in results.items():
+        methods = {**result["methods"], "best single orbit": result["orbits"][result["best_orbit"]]}
+        row = {"network": name, "nodes": result["num_nodes"], "classes": result["classes"]}
+        for method, found in methods.items():
+            row[method] = f"{found['micro']:.3f} ± {found['micro_std']:.3f}"
+        row["that orbit"] = result["best_orbit"]
+        rows.append(row)
+    return {
+        "title": "Node labels, micro F1 ± deviation over 5 splits, 50 % to train on, multinomial logistic regression",
+        "note": "128 columns where no number says otherwise. The best single orbit is chosen by these very scores, so "
+        "it is an upper bound of what a choice among them could reach.",
+        "rows": rows,
+    }
+
+
 def main() -> None:
     """Runs the networks one after another; every one is written as soon as it is done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -132,9 +151,11 @@ def main() -> None:
     for name in arguments.networks.split(","):
         result = run(name, arguments.root)
         write_results(RESULTS, {name: result}, versions)
+        known = {key: part for key, part in json.loads(RESULTS.read_text()).items() if key != "table"}
+        write_results(RESULTS, {"table": table(known)}, versions)
         print(f"{name}: {result['num_nodes']} nodes, {result['num_edges']} edges, {result['classes']} classes")
-        table = {**result["methods"], f"best orbit {result['best_orbit']}": result["orbits"][result["best_orbit"]]}
-        for method, found in table.items():
+        shown = {**result["methods"], f"best orbit {result['best_orbit']}": result["orbits"][result["best_orbit"]]}
+        for method, found in shown.items():
             print(f"  {method:28} micro {found['micro']:.3f} +- {found['micro_std']:.3f}  macro {found['macro']:.3f}")
         sys.stdout.flush()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,6 @@ from graphx import _core
 from graphx._cluster import save_array
 from graphx._files import atomic_file
 from graphx.fastrp._engine import (
-    GROUP,
     SparseStart,
     State,
     Walk,

@@ -44,7 +44,7 @@ def spec_of(model: FastRP, graph: Graph) -> tuple[Spec, npt.NDArray[np.float32] 
     for name, plain in (("refine", 0), ("oversample", 1), ("feature_ratio", 0)):
         if getattr(model, name) != plain:
             raise InputError(
-                f"{name}={getattr(model, name)!r} needs all columns at once, and client= and out= make them tile by tile; "
+                f"{name}={getattr(model, name)!r} needs all columns at once; client= and out= make them tile by tile: "
                 f"expected {name}={plain}: or leave out client= and out="
             )
     walk, kind = model._walk(graph), model._kind()

@@ -49,7 +49,7 @@ def indicators(labels: npt.ArrayLike, num_nodes: int) -> tuple[npt.NDArray[np.in
         made = (codes[:, None] == np.arange(classes.size)).astype(np.float64)
     if nodes.size < 2 * _FOLDS or made.shape[1] == 0 or (made.ndim == 2 and y.ndim == 1 and made.shape[1] < 2):
         raise InputError(
-            f"{nodes.size} labelled nodes of {made.shape[1]} classes; expected at least {2 * _FOLDS} nodes and 2 classes"
+            f"{nodes.size} labelled nodes of {made.shape[1]} classes; expected at least {2 * _FOLDS} and 2"
         )
     return nodes, made - made.mean(axis=0)
 

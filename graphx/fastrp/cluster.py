@@ -38,9 +38,9 @@ def embed_on_cluster(
 ) -> Floats:
     """The embedding, made by the workers of a cluster; the same bits as on one machine.
 
-    With ``'columns'`` a task takes a tile of columns through all hops, and tiles exchange nothing but sums of squares of
-    their rows. With ``'rows'`` a task makes one hop of a block of rows of a tile, so it needs that part of the graph
-    and one tile of the state before. Tasks read and write files; every finished one stays.
+    With ``'columns'`` a task takes a tile of columns through all hops, and tiles exchange nothing but the sums of
+    squares of their rows. With ``'rows'`` a task makes one hop of a block of rows of a tile, so it needs that part of
+    the graph and one tile of the state before. Tasks read and write files; every finished one stays.
 
     Args:
         model: A checked estimator with a seed.

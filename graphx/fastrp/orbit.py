@@ -58,9 +58,9 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         orbits: ``'all'`` for the 28 keys; keys ``(hop, o1, o2)``; or words as ``graphx.gradco.parse_keys`` takes them
             (``'hop1'``, ``'G6,3_4_4'``).
-        combine: ``'concat'`` puts the embeddings side by side: ``n_components`` columns for **each** orbit, in the
-            order of ``graphx.gradco.ORBIT_KEYS``. ``'sum'`` adds them. ``'learn'`` adds them with non-negative weights of
-            sum 1 found from labels: by the best combination of what a ridge regression on each orbit's embedding
+        combine: ``'concat'`` puts the embeddings side by side: ``n_components`` columns for **each** orbit, in
+            the order of ``graphx.gradco.ORBIT_KEYS``. ``'sum'`` adds them. ``'learn'`` adds them with non-negative
+            weights of sum 1 found from labels: by the best combination of what a ridge regression on each orbit's embedding
             predicts of nodes it has not seen (5 folds).
         n_components: d, the columns of the embedding of one orbit.
         iteration_weights: :math:`w_1, w_2, \ldots`
@@ -69,8 +69,8 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         projection: R: ``'very_sparse'`` (density :math:`1/\sqrt{N}`), ``'sparse'`` (1/3) or ``'gaussian'``.
         normalize: Whether rows of the :math:`U_k` are brought to unit length.
         standardize: Whether columns of the result get mean 0 and variance 1.
-        random_state: An integer, a numpy ``RandomState``, or None for other numbers at every fit. A node's random numbers
-            depend on it and on the node's number (or name) alone.
+        random_state: An integer, a numpy ``RandomState``, or None for other numbers at every fit. A node's random
+            numbers depend on it and on the node's number (or name) alone.
         num_threads: Threads; None for all processors. The result does not depend on it.
         progress: Called as ``progress(stage, done, total)``.
 
@@ -146,7 +146,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: Labels are missing or unfit, or see the class.
         """
-        self._embed(graph, y, learn=True)
+        self._embed(graph, y)
         return self
 
     def fit_transform(self, graph: Any, y: npt.ArrayLike | None = None, **_: Any) -> Floats:
@@ -159,7 +159,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Returns:
             float32 ``[N, columns]``.
         """
-        self._embed(graph, y, learn=True)
+        self._embed(graph, y)
         made: Floats = self.embedding_
         return made
 
@@ -191,18 +191,21 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Returns:
             An array of strings.
         """
+        del input_features
         check_is_fitted(self, "embedding_")
-        stems = [f"orbitfastrp_{key_name(key)}_" for key in self.orbits_] if self.combine == "concat" else ["orbitfastrp"]
+        stems = (
+            [f"orbitfastrp_{key_name(key)}_" for key in self.orbits_] if self.combine == "concat" else ["orbitfastrp"]
+        )
         return np.array([f"{stem}{i}" for stem in stems for i in range(self.n_components)], dtype=object)
 
     # -- how it is made ------------------------------------------------------------------------------------------------
 
-    def _embed(self, graph: Any, y: npt.ArrayLike | None, *, learn: bool) -> None:
+    def _embed(self, graph: Any, y: npt.ArrayLike | None) -> None:
         keys = self._checked()
         if (self.combine == "learn") != (y is not None):
             raise InputError(
-                f"combine={self.combine!r} and {'no' if y is None else 'some'} labels; expected labels with 'learn', and "
-                "with 'learn' only: pass y to fit, or choose combine='sum'"
+                f"combine={self.combine!r} and {'no' if y is None else 'some'} labels; expected labels with 'learn', "
+                "and with 'learn' only: pass y to fit, or choose combine='sum'"
             )
         counted = self._counted(graph)
         self.orbits_, self.seed_ = keys, _seed(self.random_state)
@@ -284,7 +287,9 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         _one_of("projection", self.projection, KINDS)
         weights = self.iteration_weights
         if np.ndim(weights) != 1 or len(weights) == 0:
-            raise InputError(f"iteration_weights are {weights!r}; expected one number for each hop, such as (0, 0, 1, 1)")
+            raise InputError(
+                f"iteration_weights are {weights!r}; expected one number for each hop, such as (0, 0, 1, 1)"
+            )
         for weight in weights:
             _number("an iteration weight", weight)
         if not any(weights) and not self.self_influence:
@@ -298,5 +303,3 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 raise InputError(f"orbits is {self.orbits!r}; expected different keys (hop, o1, o2), one at least")
             keys = tuple(ORBIT_KEYS[number] for number in sorted(numbers))
         return keys
-
-

@@ -12,8 +12,8 @@ triangles at a node, :math:`S_1 = [1]12\_13 + T + 2K` and y = A x:
     [2]10\_9 \, x &= T y + E x, & E &= \text{the transpose} \\
     [3]4\_4 \, x &= A (A y - T x - (d - 1) x) - T y - d y + E x, & E &= 2T + 2K - [1]8\_8 + 2\tau + 2q
 
-so every matrix is a few passes over A and one over an explicit sparse matrix. Two matrices of pairs are counted once and
-kept, [2]8_8 (pairs across a chordless square) and q (pairs across a diamond): what is dense in [2]1_1, [2]4_5 and
+so every matrix is a few passes over A and one over an explicit sparse matrix. Two matrices of pairs are counted once
+and kept, [2]8_8 (pairs across a chordless square) and q (pairs across a diamond): what is dense in [2]1_1, [2]4_5 and
 [3]4_4 is pairs with one common neighbour, and those are in neither. The formulas are ours.
 """
 
@@ -170,7 +170,11 @@ class TiledOrbits:
         if name == "A":
             return indptr, indices, None
         if name in ("1_2", "2_1"):
-            return indptr, indices, self.products.edge({(1, 1, 2) if name == "1_2" else (1, 2, 1): 1}).astype(np.float32)
+            return (
+                indptr,
+                indices,
+                self.products.edge({(1, 1, 2) if name == "1_2" else (1, 2, 1): 1}).astype(np.float32),
+            )
         if name in ("T", "-T"):
             starts, columns, values = self.products.closed
             return starts, columns, (values if name == "T" else -values).astype(np.float32)

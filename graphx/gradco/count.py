@@ -214,9 +214,7 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         mask = key_mask(keys)
         return self._blocks(mask, max_block_bytes)
 
-    def _blocks(
-        self, mask: int, max_block_bytes: int, begin: int = 0, end: int | None = None
-    ) -> Iterator[OrbitBlock]:
+    def _blocks(self, mask: int, max_block_bytes: int, begin: int = 0, end: int | None = None) -> Iterator[OrbitBlock]:
         place = {key: k for k, key in enumerate(key for number, key in enumerate(ORBIT_KEYS) if mask >> number & 1)}
         total = self.graph.num_nodes
         end = total if end is None else end
