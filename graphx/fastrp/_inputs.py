@@ -136,8 +136,8 @@ def new_edges(
     if _is_sparse(X) or (isinstance(array, np.ndarray) and array.ndim == 2 and array.shape[1] == num_nodes):
         if X.shape[-1] != num_nodes:
             raise InputError(
-                f"the matrix has shape {tuple(X.shape)}; expected [new nodes, {num_nodes}], a column for each node that "
-                "was known in fit"
+                f"the matrix has shape {tuple(X.shape)}; expected [new nodes, {num_nodes}], a column for each node "
+                "that was known in fit"
             )
         coo = coo_array(array)
         rows, columns, values, size = coo.row, coo.col, coo.data, int(X.shape[0])

@@ -134,6 +134,10 @@ def test_graphs_without_edges(cluster):
 def test_bad_arguments(cluster):
     with pytest.raises(InputError, match="layout is 'diagonal'"):
         embed_on_cluster(FastRP(4), UNDIRECTED, cluster, layout="diagonal")
+    with pytest.raises(InputError, match="never both"):
+        FastRP(4).fit(UNDIRECTED, client=cluster, out="embedding.npy")
+    with pytest.raises(InputError, match="expected one of client and out"):
+        FastRP(4).fit(UNDIRECTED, work_dir="job")
     with pytest.raises(InputError, match="refine=2 needs all columns"):
         FastRP(4, refine=2).fit(UNDIRECTED, client=cluster)
 
