@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[0:1] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
 from _measure import BENCHMARKS, alternate, measured, report, run_child, write_results
 
@@ -85,7 +85,7 @@ def main() -> None:
     for side, found in runs.items():
         found["times_plain"] = found["seconds"] / plain
         print(
-            f"{side:7} {found['columns']:5} columns {found['seconds']:7.2f} s = {found['times_plain']:5.1f} x plain, "
+            f"{side:7} {found["columns"]:5.0f} columns {found['seconds']:7.2f} s = {found['times_plain']:5.1f} x plain, "
             f"peak {found['peak_bytes'] / 1e9:.2f} GB"
         )
     names = {
@@ -99,7 +99,7 @@ def main() -> None:
         "rows": [
             {
                 "": names[side],
-                "columns": found["columns"],
+                "columns": int(found["columns"]),
                 "seconds": found["seconds"],
                 "times plain": found["times_plain"],
                 "peak GB": found["peak_bytes"] / 1e9,
