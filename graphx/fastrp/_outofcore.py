@@ -13,8 +13,8 @@ from graphx import _core
 from graphx._cluster import told
 from graphx._files import atomic_file, check_room
 from graphx._threads import resolve_threads
-from graphx.fastrp._blocks import GROUP, Job, finish_rows, mark_name, tile_block
-from graphx.fastrp._engine import STORAGE, moments
+from graphx.fastrp._blocks import Job, finish_rows, mark_name, tile_block
+from graphx.fastrp._engine import GROUP, STORAGE, moments
 from graphx.fastrp._jobs import open_job, working_folder
 from graphx.graph import Graph
 

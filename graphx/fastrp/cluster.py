@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from graphx._cluster import Block, check_client, farm, worker_memory, worker_threads
 from graphx.errors import InputError
-from graphx.fastrp._blocks import GROUP, Job, finish_block, hop_block, hop_name, mark_name, tile_block
-from graphx.fastrp._engine import STORAGE
+from graphx.fastrp._blocks import Job, finish_block, hop_block, hop_name, mark_name, tile_block
+from graphx.fastrp._engine import GROUP, STORAGE
 from graphx.fastrp._jobs import open_job, working_folder
 from graphx.fastrp._outofcore import standardize
 from graphx.graph import Graph
