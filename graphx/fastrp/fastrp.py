@@ -192,7 +192,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
         self.scale_: Floats | None = None
         if (client is not None and out is not None) or (client is None and out is None and work_dir is not None):
             raise InputError(
-                "client= makes the result in memory on a cluster, out= makes it in a file here, and work_dir= goes with "
+                "client= makes the result in memory on a cluster, out= makes it in a file here, work_dir= goes with "
                 "either; expected one of client and out where work_dir is given, and never both"
             )
         if client is not None:

@@ -60,8 +60,8 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             (``'hop1'``, ``'G6,3_4_4'``).
         combine: ``'concat'`` puts the embeddings side by side: ``n_components`` columns for **each** orbit, in
             the order of ``graphx.gradco.ORBIT_KEYS``. ``'sum'`` adds them. ``'learn'`` adds them with non-negative
-            weights of sum 1 found from labels: by the best combination of what a ridge regression on each orbit's embedding
-            predicts of nodes it has not seen (5 folds).
+            weights of sum 1 found from labels: by the best combination of what a ridge regression on each orbit's
+            embedding predicts of nodes it has not seen (5 folds).
         n_components: d, the columns of the embedding of one orbit.
         iteration_weights: :math:`w_1, w_2, \ldots`
         normalization_strength: :math:`\beta`.
