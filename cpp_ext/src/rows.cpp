@@ -682,6 +682,7 @@ struct RowStream<I>::State {
     const RowTables<I>& tables;
     const std::uint32_t keys;
     const bool pairs;
+    std::int64_t end;                        // one past the last row of all
     std::int64_t start = 0, stop = 0;        // of the current block
     double near_fill = 1.0, far_fill = 1.0;  // bytes produced over bytes foreseen, lately
     std::vector<std::unique_ptr<RowEngine<I>>> engines{};
@@ -702,7 +703,7 @@ struct RowStream<I>::State {
 
     // Rows from `first` on for one tile of at most `most` bytes, one row at least. Adds what it takes to the plan.
     Rows next_tile(std::int64_t first, double most, Plan& plan) const {
-        const std::int64_t last = std::min(basis.graph.num_nodes, first + kTile);
+        const std::int64_t last = std::min(end, first + kTile);
         double tile = 0;
         std::int64_t u = first;
         for (; u < last; ++u) {
@@ -720,7 +721,7 @@ struct RowStream<I>::State {
     Plan plan_block(std::int64_t first) const {
         Plan plan;
         const auto most = static_cast<double>(block_bytes);
-        while (first < basis.graph.num_nodes) {
+        while (first < end) {
             Plan longer = plan;
             const Rows tile = next_tile(first, most / kTilesPerBlock, longer);
             if (plan.tiles.size() >= kLeastTiles && longer.bytes > most) break;
@@ -768,7 +769,12 @@ struct RowStream<I>::State {
 
 template <class I>
 RowStream<I>::RowStream(const EdgeBasis<I>& basis, const RowTables<I>& tables, std::uint32_t keys, bool pairs)
-    : state_(new State{basis, tables, keys, pairs}) {}
+    : state_(new State{basis, tables, keys, pairs, basis.graph.num_nodes}) {}
+template <class I>
+void RowStream<I>::limit(std::int64_t start, std::int64_t stop) {
+    state_->start = state_->stop = start;
+    state_->end = stop;
+}
 template <class I>
 RowStream<I>::~RowStream() = default;
 template <class I>
@@ -781,7 +787,7 @@ bool RowStream<I>::next(std::int64_t block_bytes, Control& control) {
     State& s = *state_;
     s.start = s.stop;
     s.block_bytes = block_bytes;
-    if (s.start >= s.basis.graph.num_nodes) return false;
+    if (s.start >= s.end) return false;
     if (!s.ahead) {
         const auto plan = s.plan_block(s.start);
         s.make_room(plan.tiles.size(), control.threads());

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["FastRP"]
+__all__ = ["FastRP", "OrbitFastRP"]
 
 _MODULES: frozenset[str] = frozenset()
-_ATTRIBUTES: dict[str, str] = {"FastRP": "graphx.fastrp.fastrp"}
+_ATTRIBUTES: dict[str, str] = {
+    "FastRP": "graphx.fastrp.fastrp",
+    "OrbitFastRP": "graphx.fastrp.orbit",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -214,12 +214,13 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         mask = key_mask(keys)
         return self._blocks(mask, max_block_bytes)
 
-    def _blocks(self, mask: int, max_block_bytes: int) -> Iterator[OrbitBlock]:
+    def _blocks(self, mask: int, max_block_bytes: int, begin: int = 0, end: int | None = None) -> Iterator[OrbitBlock]:
         place = {key: k for k, key in enumerate(key for number, key in enumerate(ORBIT_KEYS) if mask >> number & 1)}
-        stream = self._counter.stream(mask)
         total = self.graph.num_nodes
-        stop = 0
-        while stop < total:
+        end = total if end is None else end
+        stream = self._counter.stream(mask, begin, end)
+        stop = begin
+        while stop < end:
             start, stop, indptr, indices, values, first = stream.next(max_block_bytes, self._threads, None)
             if self._progress is not None:
                 self._progress("rows", stop, total)
@@ -378,13 +379,21 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
 
         return OrbitOperator(self, (hop, o1, o2))
 
-    def save(self, path: str | os.PathLike[str], keys: Iterable[Key] | None = None, *, overwrite: bool = False) -> Path:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        keys: Iterable[Key] | None = None,
+        *,
+        overwrite: bool = False,
+        client: Any = None,
+    ) -> Path:
         """Writes matrices into a directory of memory-mapped arrays; see :func:`graphx.gradco.store.save`.
 
         Args:
             path: The directory to make.
             keys: Which matrices; None for all 28.
             overwrite: Replace a store that is there.
+            client: A Dask ``distributed.Client`` whose workers count the rows.
 
         Returns:
             The path.
@@ -401,7 +410,7 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         """
         from graphx.gradco.store import save
 
-        return save(self, path, keys, overwrite=overwrite)
+        return save(self, path, keys, overwrite=overwrite, client=client)
 
     @staticmethod
     def open(path: str | os.PathLike[str], graph: Any = None, *, verify: bool = True) -> Mapping[Key, csr_array]:

@@ -1,0 +1,105 @@
+#include <random>
+#include <vector>
+
+#include "graphs.hpp"
+#include "graphx/tiles.hpp"
+#include "test.hpp"
+
+using namespace graphx;
+using namespace graphx::test;
+
+namespace {
+
+struct Path {  // 0 - 1 - 2, and node 3 alone
+    std::vector<std::int64_t> indptr{0, 1, 3, 4, 4};
+    std::vector<std::int32_t> indices{1, 0, 2, 1};
+    std::vector<float> values{2, 3, 5, 7};
+    std::vector<float> diagonal{1, 10, 100, 1000};
+};
+
+}  // namespace
+
+TEST(tile_product_by_hand) {
+    const Path p;
+    const std::vector<float> x{1, 2, 3, 4, 5, 6, 7, 8};  // [4, 2]
+    const std::vector<float> scale{1, 0.5F, 1, 2};
+    std::vector<float> out(8, 1.0F);
+    std::vector<double> squares(4);
+    TileProduct product;
+    product.num_nodes = 4;
+    product.width = 2;
+    product.terms = {{p.indptr.data(), p.indices.data(), p.values.data(), x.data()},
+                     {nullptr, nullptr, p.diagonal.data(), x.data()}};
+    product.out = out.data();
+    product.accumulate = true;
+    product.row_scale = scale.data();
+    product.squares = squares.data();
+    Control control(2);
+    multiply_tile(product, control);
+    // row 0: 1 + 2 * (3, 4) + (1, 2); row 1: half of 1 + 3 * (1, 2) + 5 * (5, 6) + 10 * (3, 4); row 3: 2 (1 + 1000 x)
+    CHECK_EQ(out[0], 8.0F);
+    CHECK_EQ(out[1], 11.0F);
+    CHECK_EQ(out[2], 29.5F);
+    CHECK_EQ(out[3], 38.5F);
+    CHECK_EQ(out[6], 14002.0F);
+    CHECK_EQ(squares[0], 64.0 + 121.0);
+}
+
+TEST(tiles_of_a_sparse_start_equal_dense_ones) {
+    const std::int64_t n = 700, width = 20, tiles = 2;
+    std::mt19937 random(1);
+    std::vector<std::int64_t> indptr{0}, starts{0};
+    std::vector<std::int32_t> indices, columns;
+    std::vector<float> values, entries, dense(static_cast<std::size_t>(tiles * n * width), 0.0F);
+    for (std::int64_t u = 0; u < n; ++u) {
+        for (std::int64_t v = 0; v < n; ++v)
+            if (random() % 40 == 0) {
+                indices.push_back(static_cast<std::int32_t>(v));
+                values.push_back(static_cast<float>(random() % 9) - 4);
+            }
+        indptr.push_back(static_cast<std::int64_t>(indices.size()));
+        for (std::int64_t c = 0; c < tiles * width; ++c)
+            if (random() % 10 == 0) {
+                columns.push_back(static_cast<std::int32_t>(c));
+                entries.push_back(static_cast<float>(random() % 5) - 2);
+                dense[static_cast<std::size_t>((c / width * n + u) * width + c % width)] = entries.back();
+            }
+        starts.push_back(static_cast<std::int64_t>(columns.size()));
+    }
+    std::vector<float> sparse(dense.size()), one(dense.size()), many(dense.size());
+    std::vector<double> squares(static_cast<std::size_t>(tiles * n)), others(squares.size());
+    TileProduct product;
+    product.num_nodes = n;
+    product.width = width;
+    product.terms = {{indptr.data(), indices.data(), values.data(), nullptr}};
+    product.out = sparse.data();
+    product.squares = squares.data();
+    Control several(3), single(1);
+    multiply_projection(product, {starts.data(), columns.data(), entries.data()}, tiles, several);
+    for (std::int64_t t = 0; t < tiles; ++t) {
+        product.terms[0].x = dense.data() + t * n * width;
+        product.out = one.data() + t * n * width;
+        product.squares = others.data() + t * n;
+        multiply_tile(product, single);
+        product.out = many.data() + t * n * width;
+        multiply_tile(product, several);
+    }
+    CHECK(sparse == one);
+    CHECK(one == many);
+    CHECK(squares == others);
+
+    std::vector<float> target(static_cast<std::size_t>(n * 41), 7.0F);
+    const std::vector<float> twice(static_cast<std::size_t>(n), 2.0F), once(static_cast<std::size_t>(n), 1.0F);
+    Merge merge;
+    merge.num_nodes = n;
+    merge.width = width;
+    merge.columns = 39;
+    merge.states = {{one.data(), twice.data()}, {many.data(), once.data()}};
+    merge.target = target.data() + 1;
+    merge.stride = 41;
+    merge_tiles(merge, several);
+    CHECK_EQ(target[0], 7.0F);
+    CHECK_EQ(target[40], 7.0F);
+    CHECK_EQ(target[1], 3 * one[0]);
+    CHECK_EQ(target[41 + 1 + 25], 3 * one[static_cast<std::size_t>((n + 1) * width + 5)]);
+}
