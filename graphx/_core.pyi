@@ -121,3 +121,110 @@ def spmm(
     y: _AnyFloat | None,
     threads: int,
 ) -> None: ...
+
+# -- fastrp ------------------------------------------------------------------------------------------------------------
+
+FASTRP_GROUP: int
+
+_State = npt.NDArray[np.float32] | npt.NDArray[np.uint16]
+
+def fastrp_project(
+    ids: npt.NDArray[np.uint64] | None,
+    first: int,
+    begin: int,
+    seed: int,
+    density: float,
+    scale: float,
+    rows_scale: npt.NDArray[np.float32] | None,
+    out: _State,
+    threads: int,
+) -> None: ...
+def fastrp_project_sparse(
+    ids: npt.NDArray[np.uint64] | None,
+    first: int,
+    rows: int,
+    begin: int,
+    end: int,
+    seed: int,
+    density: float,
+    scale: float,
+    rows_scale: npt.NDArray[np.float32] | None,
+    threads: int,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]: ...
+def fastrp_hop(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.float64] | None,
+    weights_scale: float,
+    by_count: bool,
+    source: _State,
+    target: _State | None,
+    out: npt.NDArray[np.float32] | None,
+    own_row: int,
+    own_weight: float,
+    new_weight: float,
+    accumulate: bool,
+    normalize: bool,
+    threads: int,
+    progress: _Progress,
+) -> None: ...
+def fastrp_sparse_hop(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.float64] | None,
+    weights_scale: float,
+    by_count: bool,
+    source_indptr: npt.NDArray[np.int64],
+    source_columns: npt.NDArray[np.int32],
+    source_values: npt.NDArray[np.float32],
+    columns: int,
+    target: npt.NDArray[np.float32] | None,
+    out: npt.NDArray[np.float32] | None,
+    own_row: int,
+    own_weight: float,
+    new_weight: float,
+    accumulate: bool,
+    normalize: bool,
+    threads: int,
+    progress: _Progress,
+) -> None: ...
+def fastrp_sparse_hop_bfloat16(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.float64] | None,
+    weights_scale: float,
+    by_count: bool,
+    source_indptr: npt.NDArray[np.int64],
+    source_columns: npt.NDArray[np.int32],
+    source_values: npt.NDArray[np.float32],
+    columns: int,
+    target: npt.NDArray[np.uint16] | None,
+    out: npt.NDArray[np.float32] | None,
+    own_row: int,
+    own_weight: float,
+    new_weight: float,
+    accumulate: bool,
+    normalize: bool,
+    threads: int,
+    progress: _Progress,
+) -> None: ...
+def fastrp_accumulate(
+    source: _State,
+    weight: float,
+    normalize: bool,
+    factors: npt.NDArray[np.float32] | None,
+    add: bool,
+    out: npt.NDArray[np.float32],
+    threads: int,
+) -> None: ...
+def fastrp_group_squares(source: _State, threads: int) -> npt.NDArray[np.float64]: ...
+def fastrp_narrow(source: npt.NDArray[np.float32], out: npt.NDArray[np.uint16], threads: int) -> None: ...
+def fastrp_widen(source: npt.NDArray[np.uint16], out: npt.NDArray[np.float32], threads: int) -> None: ...
+def fastrp_moments(
+    x: npt.NDArray[np.float32], threads: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
+def fastrp_standardize(
+    x: npt.NDArray[np.float32], mean: npt.NDArray[np.float32], factor: npt.NDArray[np.float32], threads: int
+) -> None: ...
+
+# -- end of fastrp -----------------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__: list[str] = []
+__all__ = ["FastRP"]
 
 _MODULES: frozenset[str] = frozenset()
-_ATTRIBUTES: dict[str, str] = {}
+_ATTRIBUTES: dict[str, str] = {"FastRP": "graphx.fastrp.fastrp"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,431 @@
+"""FastRP: node embeddings from a few averages over neighbours of a random projection."""
+
+from __future__ import annotations
+
+import importlib
+import numbers
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from graphx import _core
+from graphx._threads import resolve_threads
+from graphx.errors import InputError
+from graphx.fastrp._engine import (
+    DENSE_FROM,
+    KINDS,
+    STORAGE,
+    Progress,
+    SparseStart,
+    State,
+    Walk,
+    accumulate,
+    density_of,
+    hops,
+    merge_hops,
+    moments,
+    node_ids,
+    projection,
+    propagate,
+    sparse_projection,
+    walk_of,
+)
+from graphx.fastrp._inputs import new_edges, read_graph
+
+__all__ = ["FastRP"]
+
+Floats = npt.NDArray[np.float32]
+
+_FEATURE_STREAM = 0x5851F42D4C957F2D  # keeps the random numbers of features apart from those of nodes
+
+
+class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    r"""Node embeddings by very sparse random projection, as a scikit-learn estimator.
+
+    With A the adjacency matrix ``[N, N]``, D the diagonal of its row sums d and R ``[N, d]`` random,
+
+    .. math::
+
+        U_0 = L R, \quad L = \operatorname{diag}(d_j^{\beta}), \qquad U_k = D^{-1} A\, U_{k-1}, \qquad
+        Z = w_0 \operatorname{rownorm}(U_0) + \sum_{k=1}^{q} w_k \operatorname{rownorm}(U_k)
+
+    and, in the paper's code, every column of Z is then brought to mean 0 and variance 1. Entries of R are
+    :math:`\pm\sqrt{s/d}` with probability :math:`1/2s` each and 0 otherwise. Time is :math:`O(q\,|E|\,d)`, memory
+    bandwidth is the limit, and the result does not depend on the number of threads. A node's row of R depends on the
+    seed and on the node's number (or name) alone.
+
+    From Chen, Sultan, Tian, Chen and Skiena, "Fast and Accurate Network Embeddings via Very Sparse Random Projection",
+    CIKM 2019. The constant :math:`(2m)^{-\beta}` of the paper's L is left out, as in the authors' code: unit rows do
+    not see it. Self influence, feature projection and the division by the number of edges (``convention='gds'``) are
+    those of Neo4j Graph Data Science. Storage in bfloat16, ``transform`` and ``refine`` are ours.
+
+    Args:
+        n_components: d, the length of a vector.
+        iteration_weights: :math:`w_1, ..., w_q`: the first belongs to one hop.
+        normalization_strength: :math:`\beta`; below 0, hubs count less.
+        self_influence: :math:`w_0`, the weight of a node's own random vector.
+        projection: ``'very_sparse'`` (:math:`s = \sqrt{N}`), ``'sparse'`` (s = 3) or ``'gaussian'`` (normal entries of
+            variance 1/d); None for what the convention has: very sparse in the paper, sparse in GDS.
+        convention: ``'paper'``: averages are weighted by edge weights, D sums weights, columns are standardised.
+            ``'gds'``: D counts edges whatever their weights, in L too; columns stay as they are.
+        normalize: Scale the rows of every U_k to unit length before they are weighted. Rows of zeros stay zeros.
+        standardize: Bring columns to mean 0 and variance 1 in the end; None for what the convention has.
+        feature_ratio: The share of the components that random combinations of node features take the place of random
+            numbers in; with 1 a node's vector depends on features and edges alone.
+        orientation: ``'natural'``: a node averages over the ends of its edges, ``'reverse'``: over their starts,
+            ``'undirected'``: over both.
+        storage: Of the U_k between hops: ``'float32'``, or ``'bfloat16'`` for half the bytes and nearly half the time.
+        refine: Rounds of orthogonalised power steps on the same similarity; 0 for FastRP as published.
+        oversample: Project onto this many times as many columns, then keep the principal ones.
+        random_state: An integer, a numpy ``RandomState``, or None for other numbers at every fit.
+        num_threads: Threads; None for all processors of the process.
+        progress: Called as ``progress(stage, done, total)``.
+
+    Attributes:
+        embedding_: Z of the fitted graph, float32 ``[N, d]``.
+        graph_: The graph, in the orientation used.
+        seed_: What the random numbers came from.
+        mean_: Means of the columns before they were standardised ``[d]``, or None.
+        scale_: Their standard deviations ``[d]``, or None.
+
+    Raises:
+        InputError: In ``fit`` and ``transform``: a parameter, graph or feature array that cannot be used.
+
+    Example:
+        >>> from graphx.data import load_graph
+        >>> from graphx.fastrp import FastRP
+        >>> Z = FastRP(16, random_state=0).fit_transform(load_graph("karate"))
+        >>> Z.shape, Z.dtype.name
+        ((34, 16), 'float32')
+        >>> bool((Z == FastRP(16, random_state=0, num_threads=1).fit_transform(load_graph("karate"))).all())
+        True
+    """
+
+    def __init__(
+        self,
+        n_components: int = 128,
+        *,
+        iteration_weights: Sequence[float] = (0.0, 0.0, 1.0, 1.0),
+        normalization_strength: float = 0.0,
+        self_influence: float = 0.0,
+        projection: Literal["very_sparse", "sparse", "gaussian"] | None = None,
+        convention: Literal["paper", "gds"] = "paper",
+        normalize: bool = True,
+        standardize: bool | None = None,
+        feature_ratio: float = 0.0,
+        orientation: Literal["natural", "reverse", "undirected"] = "natural",
+        storage: Literal["float32", "bfloat16"] = "float32",
+        refine: int = 0,
+        oversample: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+        num_threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.iteration_weights = iteration_weights
+        self.normalization_strength = normalization_strength
+        self.self_influence = self_influence
+        self.projection = projection
+        self.convention = convention
+        self.normalize = normalize
+        self.standardize = standardize
+        self.feature_ratio = feature_ratio
+        self.orientation = orientation
+        self.storage = storage
+        self.refine = refine
+        self.oversample = oversample
+        self.random_state = random_state
+        self.num_threads = num_threads
+        self.progress = progress
+
+    # -- the estimator -------------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: object = None, *, features: Any = None) -> Self:
+        """Embed a graph.
+
+        Args:
+            X: A :class:`graphx.Graph`, scipy sparse matrix (a rectangular one ``[N, M]`` is a bipartite graph of N + M
+                nodes), numpy adjacency, networkx or igraph graph, PyG ``Data``, ``edge_index`` ``[2, E]``, pair
+                ``(edge_index, edge_weight)``, or a path or name for :func:`graphx.data.load_graph`.
+            y: Not used.
+            features: Numbers ``[N, F]``, with ``feature_ratio``; None takes ``x`` of a PyG ``Data``.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            InputError: A parameter, the graph or the features cannot be used; tells why and what can.
+        """
+        self._check_parameters()
+        if features is None and self.feature_ratio and getattr(X, "x", None) is not None:
+            features = X.x
+        graph = read_graph(X, self.orientation)
+        self.graph_ = graph
+        self.seed_ = _seed(self.random_state)
+        self._features = self._checked_features(features, graph.num_nodes)
+        self.n_features_in_ = graph.num_nodes
+        self._n_features_out = self.n_components
+        self.mean_ = self.scale_ = None
+        self.embedding_ = self._embed(graph)
+        return self
+
+    def fit_transform(self, X: Any, y: object = None, *, features: Any = None) -> Any:
+        """Embed a graph and return the vectors of its nodes.
+
+        Args:
+            X: As in :meth:`fit`.
+            y: Not used.
+            features: As in :meth:`fit`.
+
+        Returns:
+            float32 ``[N, d]``, the same array as ``embedding_``.
+
+        Raises:
+            InputError: As :meth:`fit`.
+        """
+        return self.fit(X, y, features=features).embedding_
+
+    def transform(self, X: Any, *, features: Any = None) -> Any:
+        """Vectors of new nodes from their edges to known ones, which themselves stay as they are.
+
+        A new node takes part in no average but its own, so the rows of the fitted graph's own matrix give
+        ``embedding_`` again (where ``self_influence`` is 0). The hops of the fitted graph are computed again, so a call
+        costs what :meth:`fit` costs, for any number of new nodes.
+
+        Args:
+            X: A matrix ``[new, N]`` of weights, an ``edge_index`` ``[2, E]`` from new nodes (row 0) to known ones
+                (row 1), or a pair ``(edge_index, edge_weight)``.
+            features: Numbers ``[new, F]``; needed with ``feature_ratio`` where ``self_influence`` is not 0.
+
+        Returns:
+            float32 ``[new, d]``.
+
+        Raises:
+            InputError: An edge leads to an unknown node, or as :meth:`fit`.
+        """
+        check_is_fitted(self, "embedding_")
+        if self._reduces():
+            return self._reducer().transform(self, X, features)
+        known = self.graph_.num_nodes
+        indptr, indices, weights = new_edges(X, known)
+        threads = resolve_threads(self.num_threads)
+        fitted = self._walk(self.graph_)
+        walk = _like(fitted, indptr, indices, weights)
+        size = walk.num_rows
+        out = np.zeros((size, self.n_components), np.float32)
+        if self.self_influence:
+            ids = np.arange(known, known + size, dtype=np.uint64)
+            given = (
+                self._checked_features(features, size) if features is not None or self._features is not None else None
+            )
+            own = self._start(walk.degrees(), ids, given, threads, dense=True)
+            accumulate(out, own, self.self_influence, normalize=self.normalize, num_threads=threads)
+        last = max((k for k, weight in enumerate(self.iteration_weights, 1) if weight), default=0)
+        source: State | SparseStart = self._fitted_start(fitted, threads)
+        states = hops(fitted, source, last - 1, storage=self.storage, num_threads=threads, progress=self.progress)
+        for weight in self.iteration_weights[:last]:
+            new = None
+            if isinstance(source, SparseStart):  # says which storage the sum is rounded to
+                new = np.empty(out.shape, STORAGE[self.storage])
+            if weight:
+                propagate(
+                    walk,
+                    source,
+                    new,
+                    out=out,
+                    new_weight=float(weight),
+                    add=True,
+                    normalize=self.normalize,
+                    num_threads=threads,
+                )
+            source = next(states, source)
+        if self.mean_ is not None and self.scale_ is not None:
+            _core.fastrp_standardize(out, self.mean_, (1 / self.scale_).astype(np.float32), threads)
+        return out
+
+    # -- its parts -----------------------------------------------------------------------------------------------------
+
+    def _embed(self, graph: Any) -> Floats:
+        threads = resolve_threads(self.num_threads)
+        if self._reduces():
+            made: Floats = self._reducer().embed(self, graph)
+        else:
+            walk = self._walk(graph)
+            made = merge_hops(
+                walk,
+                self._fitted_start(walk, threads),
+                [float(self.self_influence), *map(float, self.iteration_weights)],
+                normalize=self.normalize,
+                storage=self.storage,
+                num_threads=threads,
+                progress=self.progress,
+            )
+        standardize = self.convention == "paper" if self.standardize is None else self.standardize
+        if standardize:
+            self.mean_, self.scale_ = moments(made, threads)
+            _core.fastrp_standardize(made, self.mean_, (1 / self.scale_).astype(np.float32), threads)
+        return made
+
+    def _reduces(self) -> bool:
+        return bool(self.refine) or self.oversample != 1
+
+    def _reducer(self) -> Any:
+        return importlib.import_module("graphx.fastrp._refine")
+
+    def _kind(self) -> str:
+        return self.projection or ("very_sparse" if self.convention == "paper" else "sparse")
+
+    def _walk(self, graph: Any) -> Walk:
+        return walk_of(graph, self.convention, normalize=self.normalize)
+
+    def _fitted_start(self, walk: Walk, threads: int) -> State | SparseStart:
+        ids = node_ids(self.graph_)
+        return self._start(walk.degrees(), walk.num_rows if ids is None else ids, self._features, threads)
+
+    def _start(
+        self,
+        degrees: npt.NDArray[np.float64],
+        ids: npt.NDArray[np.uint64] | int,
+        features: Floats | None,
+        threads: int,
+        *,
+        dense: bool = False,
+    ) -> State | SparseStart:
+        """L R, or L [R | X Q] with features."""
+        nodes, d, kind = self.graph_.num_nodes, self.n_components, self._kind()
+        scale = _degree_scale(degrees, self.normalization_strength)
+        taken = 0 if features is None else round(d * self.feature_ratio)
+        base = (0, d - taken)
+        common: dict[str, Any] = {"num_nodes": nodes, "columns": base, "rows_scale": scale, "num_threads": threads}
+        sparse = kind != "gaussian" and density_of(kind, nodes) < DENSE_FROM and not taken and not dense
+        if sparse:
+            return sparse_projection(ids, d, kind, self.seed_, **common)
+        if not taken:
+            return projection(ids, d, kind, self.seed_, storage=self.storage, **common)
+        assert features is not None
+        start = np.empty((degrees.size, d), np.float32)
+        start[:, : d - taken] = projection(ids, d, kind, self.seed_, **common)
+        mixer = projection(
+            features.shape[1], d, kind if kind == "gaussian" else "sparse", self.seed_ ^ _FEATURE_STREAM,
+            num_nodes=nodes, columns=(d - taken, d),
+        )  # fmt: skip
+        start[:, d - taken :] = features @ mixer
+        if scale is not None:
+            start[:, d - taken :] *= scale[:, None]
+        if not np.isfinite(start).all():
+            raise InputError("the projected features pass what float32 holds; scale the features first")
+        if self.storage == "float32":
+            return start
+        half = np.empty(start.shape, np.uint16)
+        _core.fastrp_narrow(start, half, threads)
+        return half
+
+    def _checked_features(self, features: Any, rows: int) -> Floats | None:
+        if not self.feature_ratio:
+            if features is not None:
+                raise InputError(
+                    "features were given and feature_ratio is 0; set it to the share that they are to have"
+                )
+            return None
+        if features is None:
+            raise InputError(f"feature_ratio is {self.feature_ratio} and there are no features; pass features=[N, F]")
+        values = features.detach().cpu().numpy() if hasattr(features, "detach") else features
+        values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+        if values.ndim != 2 or values.shape[0] != rows:
+            raise InputError(f"features have shape {values.shape}; expected [{rows}, F], a row for each node")
+        if values.dtype.kind not in "fiub":
+            raise InputError(f"features are {values.dtype}; expected real numbers")
+        values = values.astype(np.float32)
+        if not np.isfinite(values).all():
+            row, column = np.argwhere(~np.isfinite(values))[0]
+            raise InputError(f"feature {column} of node {row} is {values[row, column]}; expected finite numbers")
+        return values
+
+    def _check_parameters(self) -> None:
+        _integer("n_components", self.n_components, 1)
+        _integer("refine", self.refine, 0)
+        _integer("oversample", self.oversample, 1)
+        _one_of("projection", self.projection, (*KINDS, None))
+        _one_of("convention", self.convention, ("paper", "gds"))
+        _one_of("storage", self.storage, tuple(STORAGE))
+        _number("normalization_strength", self.normalization_strength)
+        _number("self_influence", self.self_influence)
+        _number("feature_ratio", self.feature_ratio)
+        if not 0 <= self.feature_ratio <= 1:
+            raise InputError(f"feature_ratio is {self.feature_ratio}; expected a number from 0 to 1")
+        weights = self.iteration_weights
+        if isinstance(weights, (str, numbers.Number)) or np.ndim(weights) != 1 or len(weights) == 0:
+            raise InputError(
+                f"iteration_weights are {weights!r}; expected one number for each hop, such as (0, 0, 1, 1)"
+            )
+        for weight in weights:
+            _number("an iteration weight", weight)
+        if not any(weights) and not self.self_influence:
+            raise InputError(
+                f"iteration_weights are {tuple(weights)} and self_influence is 0, so every vector would be zero; "
+                "expected one of them not to be 0"
+            )
+        resolve_threads(self.num_threads)
+
+
+def _degree_scale(degrees: npt.NDArray[np.float64], strength: float) -> Floats | None:
+    """L; a node without edges has 1. None where every factor is 1."""
+    if strength == 0:
+        return None
+    with np.errstate(over="ignore"):
+        scale = np.where(degrees > 0, degrees, 1.0) ** strength
+    factors = np.zeros(scale.shape, np.float32)
+    with np.errstate(over="ignore", under="ignore"):
+        factors[:] = scale
+    if not np.isfinite(factors).all() or not factors.all():
+        raise InputError(
+            f"degrees from {degrees.min():g} to {degrees.max():g} to the power of normalization_strength={strength:g} "
+            "pass what float32 holds; choose a strength nearer to 0, or scale the weights"
+        )
+    return factors
+
+
+def _like(
+    walk: Walk,
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int32],
+    weights: npt.NDArray[np.float64] | None,
+) -> Walk:
+    """The walk of new rows by the rules of a fitted one."""
+    if weights is None and walk.weights is not None:
+        weights = np.ones(indices.size)
+    if weights is not None and not walk.by_count and weights.size and weights.min() < 0:
+        raise InputError(f"a new edge has the weight {weights.min():g}; expected none below 0 with convention='paper'")
+    return Walk(indptr, indices, weights, walk.by_count, walk.weights_scale)
+
+
+def _seed(random_state: Any) -> int:
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(0, 2**63 - 1, dtype=np.int64))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(0, 2**63 - 1))
+    _integer("random_state", random_state, 0)
+    if random_state >= 2**64:
+        raise InputError(f"random_state is {random_state}; expected less than 2^64")
+    return int(random_state)
+
+
+def _integer(name: str, value: Any, low: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < low:
+        raise InputError(f"{name} is {value!r}; expected an integer of at least {low}")
+
+
+def _number(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not np.isfinite(float(value)):
+        raise InputError(f"{name} is {value!r}; expected a finite number")
+
+
+def _one_of(name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
