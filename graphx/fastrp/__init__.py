@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["FastRP"]
+__all__ = ["FastRP", "FastRPSearch", "LabelScore", "evaluate_labels"]
 
 _MODULES: frozenset[str] = frozenset()
-_ATTRIBUTES: dict[str, str] = {"FastRP": "graphx.fastrp.fastrp"}
+_ATTRIBUTES: dict[str, str] = {
+    "FastRP": "graphx.fastrp.fastrp",
+    "FastRPSearch": "graphx.fastrp.search",
+    "LabelScore": "graphx.fastrp._evaluate",
+    "evaluate_labels": "graphx.fastrp._evaluate",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
+from sklearn.base import clone
 
-__all__ = ["FILTER", "OVERSAMPLING", "REGULARIZATION", "principal_axes", "refine", "regularized_scale"]
+from graphx._threads import resolve_threads
+from graphx.errors import InputError
+from graphx.fastrp._engine import node_ids, projection, propagate, walk_of
+from graphx.fastrp._inputs import new_edges
+
+if TYPE_CHECKING:
+    from graphx.fastrp.fastrp import FastRP
+    from graphx.graph import Graph
+
+__all__ = ["FILTER", "OVERSAMPLING", "REGULARIZATION", "embed", "principal_axes", "refine", "regularized_scale"]
 
 Block: TypeAlias = npt.NDArray[np.float32]
 
@@ -22,6 +33,99 @@ _GROWTH = 1e4  # of the leading columns over the last ones in a round; float32 k
 _LARGEST_DEGREE = 10  # of the Chebyshev polynomial of a round, which is its number of products
 _SMALLEST = 1e-5  # eigenvalues below it, of at most 1, are rounding
 _RANK_TOLERANCE = 1e-11  # of the largest eigenvalue of a Gram matrix: below it there is only rounding
+
+
+def embed(model: FastRP, graph: Graph) -> Block:
+    """What ``FastRP._embed`` does with ``refine`` or ``oversample``, before columns are standardised.
+
+    Args:
+        model: The estimator, its parameters checked, ``graph_`` and ``seed_`` set; keeps what ``transform`` needs.
+        graph: The graph in the orientation used.
+
+    Returns:
+        ``[N, d]``.
+
+    Raises:
+        InputError: The graph is directed or a parameter has no meaning with ``refine``.
+    """
+    threads = resolve_threads(model.num_threads)
+    width = model.n_components * model.oversample
+    if not model.refine:
+        wide = clone(model).set_params(n_components=width, oversample=1, standardize=False, random_state=model.seed_)
+        found = wide.fit(graph, features=model._features).embedding_
+        mean, axes = principal_axes(found, model.n_components, num_threads=threads)
+        del wide.embedding_  # transform makes its hops anew
+        model._wide, model._axes = wide, (mean, axes)
+        return _project(found, mean, axes)
+    _check_refinable(model, graph)
+    walk = walk_of(graph)
+    degrees = walk.degrees()
+    width = width if model.oversample > 1 else width + OVERSAMPLING
+    ids = node_ids(graph)
+    start = projection(
+        graph.num_nodes if ids is None else ids, width, "gaussian", model.seed_, num_nodes=graph.num_nodes,
+        num_threads=threads,
+    )  # fmt: skip
+    done = 0
+
+    def average(x: Block, out: Block) -> None:
+        nonlocal done
+        done += 1
+        stage, total, report = f"product {done}", graph.num_nodes, model.progress
+        step = None if report is None else lambda rows: report(stage, min(rows, total), total)
+        propagate(walk, x, out, num_threads=threads, progress=step)
+
+    made, model._inverse = refine(average, degrees, start, model.n_components, model.refine, num_threads=threads)
+    return made
+
+
+def transform(model: FastRP, X: Any, features: Any) -> Block:
+    """What ``FastRP.transform`` does with ``refine`` or ``oversample``.
+
+    Args:
+        model: A fitted estimator.
+        X: Edges of new nodes.
+        features: Their features, where the estimator takes some.
+
+    Returns:
+        ``[new, d]``.
+
+    Raises:
+        InputError: The edges or features cannot be used.
+    """
+    if not model.refine:
+        made = _project(model._wide.transform(X, features=features), *model._axes)
+    else:
+        if features is not None:
+            raise InputError("features were given and refine uses none; leave them out")
+        indptr, indices, weights = new_edges(X, model.graph_.num_nodes)
+        values = np.ones(indices.size, np.float32) if weights is None else weights.astype(np.float32)
+        edges = scipy.sparse.csr_array((values, indices, indptr), shape=(indptr.size - 1, model.graph_.num_nodes))
+        made = np.ascontiguousarray(edges @ model._inverse, dtype=np.float32)
+        _unit(made)
+    if model.mean_ is not None and model.scale_ is not None:
+        made -= model.mean_
+        made /= model.scale_
+    return made
+
+
+def _check_refinable(model: FastRP, graph: Graph) -> None:
+    if not graph.is_undirected:
+        raise InputError(
+            "refine needs a symmetric adjacency and the graph is directed; pass orientation='undirected', or refine=0"
+        )
+    for name in ("feature_ratio", "self_influence", "normalization_strength"):
+        if getattr(model, name):
+            raise InputError(
+                f"{name} is {getattr(model, name)} and refine is {model.refine}: eigenvectors do not depend on the "
+                f"start; leave {name} at 0, or refine"
+            )
+
+
+def _project(x: Block, mean: npt.NDArray[np.float64], axes: npt.NDArray[np.float64]) -> Block:
+    made = np.zeros((len(x), axes.shape[1]), dtype=np.float32)
+    np.matmul(x - mean.astype(np.float32), axes.astype(np.float32), out=made)
+    return made
 
 
 def regularized_scale(degrees: npt.NDArray[Any]) -> Block:
@@ -44,14 +148,13 @@ def regularized_scale(degrees: npt.NDArray[Any]) -> Block:
 
 
 def refine(
-    multiply: Callable[[Block, Block], object],
+    average: Callable[[Block, Block], object],
     degrees: npt.NDArray[Any],
     start: Block,
     n_components: int,
     rounds: int,
     *,
     num_threads: int = 1,
-    progress: Callable[[int], object] | None = None,
 ) -> tuple[Block, Block]:
     r"""Leading eigenvectors of the regularised similarity, weighted by what two hops say of them.
 
@@ -71,13 +174,12 @@ def refine(
     Eigenvalues of both signs under a two-hop filter are ours.
 
     Args:
-        multiply: ``multiply(x, out)`` stores ``A x`` in ``out``; both ``[N, K]`` float32, A symmetric.
+        average: ``average(x, out)`` stores :math:`D^{-1} A x` in ``out``; both ``[N, K]`` float32, A symmetric.
         degrees: Row sums of A, ``[N]``.
         start: Random columns, ``[N, K]`` float32; overwritten. K is ``n_components`` and some more.
         n_components: Columns kept; all there are, if the rank is smaller, with zeros behind them.
         rounds: How often a filter (4 products is typical) and an orthogonalisation follow each other; at least 1.
         num_threads: Threads; the result does not depend on it.
-        progress: Called with the number of sparse products done, which are at most ``10 * rounds + 1``.
 
     Returns:
         The embedding ``[N, n_components]``, and ``map`` of the same shape: for a new node with neighbour weights
@@ -86,22 +188,18 @@ def refine(
     Example:
         >>> A = (np.ones((6, 6)) - np.eye(6)).astype(np.float32)
         >>> start = np.random.default_rng(0).standard_normal((6, 3), dtype=np.float32)
-        >>> rows, _ = refine(lambda x, out: np.matmul(A, x, out=out), A.sum(1), start, 1, 2)
+        >>> rows, _ = refine(lambda x, out: np.matmul(A / 5, x, out=out), A.sum(1), start, 1, 2)
         >>> abs(rows).ravel().tolist()
         [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
     scale = regularized_scale(degrees)
-    done = 0
+    share = (np.asarray(degrees, dtype=np.float64) * np.square(scale, dtype=np.float64)).astype(np.float32)[:, None]
 
     with _serial_blas(), _Rows(scale, num_threads) as rows:
 
         def product(x: Block, out: Block) -> None:
-            nonlocal done
-            multiply(x, out)
-            rows.each(lambda part: np.multiply(out[part], np.square(scale[part, None]), out=out[part]))
-            done += 1
-            if progress is not None:
-                progress(done)
+            average(x, out)
+            rows.each(lambda part: np.multiply(out[part], share[part], out=out[part]))
 
         rows.each(lambda part: np.multiply(start[part], scale[part, None], out=start[part]))
         q, image, spare = start, np.empty_like(start), np.empty_like(start)
