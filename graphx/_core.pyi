@@ -100,7 +100,7 @@ class OrbitCounter:
     def drop_pairs(self) -> None: ...
     def has_pairs(self) -> bool: ...
     def pair_matrix(self, key: int, threads: int, progress: _Progress) -> _Part | None: ...
-    def stream(self, keys: int) -> OrbitStream: ...
+    def stream(self, keys: int, start: int, stop: int) -> OrbitStream: ...
     def multiply_triangles(
         self, x: _AnyFloat, scale: int, out: _AnyFloat, threads: int, progress: _Progress
     ) -> None: ...
@@ -122,6 +122,32 @@ def spmm(
     threads: int,
 ) -> None: ...
 
+# -- tiles: products over column tiles -----------------------------------------------------------------------------------
+
+_Floats = npt.NDArray[np.float32]
+_Pattern = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, _Floats | None]
+_TileTerm = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, _Floats | None, _Floats]
+
+def tile_multiply(
+    terms: list[_TileTerm],
+    out: _Floats,
+    accumulate: bool,
+    row_scale: _Floats | None,
+    squares: npt.NDArray[np.float64] | None,
+    threads: int,
+) -> None: ...
+def tile_project(
+    terms: list[_Pattern],
+    projection: tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], _Floats],
+    out: _Floats,
+    accumulate: bool,
+    row_scale: _Floats | None,
+    squares: npt.NDArray[np.float64] | None,
+    threads: int,
+) -> None: ...
+def tile_merge(
+    states: list[tuple[_Floats, _Floats]], target: _Floats, first: int, columns: int, accumulate: bool, threads: int
+) -> None: ...
 # -- fastrp ------------------------------------------------------------------------------------------------------------
 
 FASTRP_GROUP: int

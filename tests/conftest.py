@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -22,3 +24,13 @@ def data_dir() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"no test data in {DATA}: set GRAPHX_TEST_DATA to the folder that holds networks/ and orca/")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """A client of two worker processes on this machine; a test may kill one, the cluster starts another."""
+    pytest.importorskip("distributed")
+    from tests.clusters import two_workers
+
+    with two_workers() as client:
+        yield client

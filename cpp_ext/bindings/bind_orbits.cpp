@@ -64,7 +64,7 @@ public:
     virtual void drop_pairs() = 0;
     virtual bool has_pairs() const = 0;
     virtual nb::object pair_matrix(int key, int threads, nb::object progress) = 0;
-    virtual nb::object stream(nb::object self, std::uint32_t keys) = 0;
+    virtual nb::object stream(nb::object self, std::uint32_t keys, std::int64_t start, std::int64_t stop) = 0;
     virtual void multiply_triangles(const Matrix<float>& x, std::int64_t scale, Out<float>& out, int threads,
                                     nb::object progress) = 0;
     virtual void multiply_triangles(const Matrix<double>& x, std::int64_t scale, Out<double>& out, int threads,
@@ -239,7 +239,7 @@ public:
         return nb::make_tuple(to_numpy(std::move(indptr)), to_numpy(std::move(indices)), to_numpy(std::move(values)));
     }
 
-    nb::object stream(nb::object self, std::uint32_t keys) override;
+    nb::object stream(nb::object self, std::uint32_t keys, std::int64_t start, std::int64_t stop) override;
 
     void multiply_triangles(const Matrix<float>& x, std::int64_t scale, Out<float>& out, int threads,
                             nb::object progress) override {
@@ -326,8 +326,8 @@ private:
 template <class I>
 class TypedStream final : public Stream {
 public:
-    TypedStream(nb::object owner, TypedCounter<I>& counter, std::uint32_t keys)
-        : owner_(std::move(owner)), counter_(counter), keys_(list_keys(keys)), mask_(keys),
+    TypedStream(nb::object owner, TypedCounter<I>& counter, std::uint32_t keys, std::int64_t start, std::int64_t stop)
+        : owner_(std::move(owner)), counter_(counter), keys_(list_keys(keys)), mask_(keys), first_(start), last_(stop),
           arenas_(std::make_shared<Arenas>()) {}
 
     nb::object next(std::int64_t block_bytes, int threads, nb::object progress) override {
@@ -342,6 +342,7 @@ public:
             if (!stream_) {
                 tables_ = counter_.tables(mask_, control);
                 stream_ = std::make_unique<RowStream<I>>(counter_.basis(), *tables_, mask_);
+                stream_->limit(first_, last_);
             }
             if (!stream_->next(block_bytes, control)) return false;
             rows = stream_->stop() - stream_->start();
@@ -390,14 +391,16 @@ private:
     TypedCounter<I>& counter_;
     std::vector<int> keys_;
     std::uint32_t mask_;
+    std::int64_t first_, last_;
     std::shared_ptr<Arenas> arenas_;
     std::shared_ptr<const RowTables<I>> tables_;
     std::unique_ptr<RowStream<I>> stream_;
 };
 
 template <class I>
-nb::object TypedCounter<I>::stream(nb::object self, std::uint32_t keys) {
-    return nb::cast(std::unique_ptr<Stream>(new TypedStream<I>(std::move(self), *this, keys)));
+nb::object TypedCounter<I>::stream(nb::object self, std::uint32_t keys, std::int64_t start, std::int64_t stop) {
+    if (start < 0 || start > stop || stop > basis_.graph.num_nodes) throw nb::value_error("rows out of range");
+    return nb::cast(std::unique_ptr<Stream>(new TypedStream<I>(std::move(self), *this, keys, start, stop)));
 }
 
 template <class V, class T>
@@ -482,8 +485,10 @@ void register_orbits(nb::module_& m) {
         .def("pair_matrix", &OrbitCounter::pair_matrix, nb::arg("key"), nb::arg("threads"), nb::arg("progress").none())
         .def(
             "stream",
-            [](nb::object self, std::uint32_t keys) { return nb::cast<OrbitCounter&>(self).stream(self, keys); },
-            nb::arg("keys"));
+            [](nb::object self, std::uint32_t keys, std::int64_t start, std::int64_t stop) {
+                return nb::cast<OrbitCounter&>(self).stream(self, keys, start, stop);
+            },
+            nb::arg("keys"), nb::arg("start"), nb::arg("stop"));
     m.def("count_orbits", &make_counter, nb::arg("indptr").noconvert(), nb::arg("indices").noconvert(), nb::arg("wide"),
           nb::arg("threads"), nb::arg("progress").none(),
           "Counts the edge basis of a simple undirected graph given as a checked CSR.");

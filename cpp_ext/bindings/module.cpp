@@ -12,6 +12,7 @@ void register_lcm(nb::module_& m);
 void register_mobius(nb::module_& m);
 void register_orbits(nb::module_& m);
 void register_vectors(nb::module_& m);
+void register_tiles(nb::module_& m);
 }  // namespace graphx::bind
 
 NB_MODULE(_core, m) {
@@ -30,4 +31,5 @@ NB_MODULE(_core, m) {
     graphx::bind::register_mobius(m);
     graphx::bind::register_orbits(m);
     graphx::bind::register_vectors(m);
+    graphx::bind::register_tiles(m);
 }

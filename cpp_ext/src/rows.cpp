@@ -673,7 +673,7 @@ struct RowStream<I>::State {
     const RowTables<I>& tables;
     const std::uint32_t keys;
     const bool pairs;
-    std::int64_t start = 0, stop = 0;
+    std::int64_t start = 0, stop = 0, end = 0;  // the block, and one past the last row of all
     double near_fill = 1.0, far_fill = 1.0;  // bytes produced over bytes foreseen, lately
     std::vector<std::unique_ptr<RowEngine<I>>> engines;
     std::vector<std::unique_ptr<Output<I>>> outputs;
@@ -691,7 +691,7 @@ struct RowStream<I>::State {
 
     // Rows from `stop` on for one tile of at most `most` bytes, one row at least. Adds what it took to near and far.
     std::int64_t tile_end(double most, double& near, double& far, double& bytes) const {
-        const std::int64_t last = std::min(basis.graph.num_nodes, stop + kTile);
+        const std::int64_t last = std::min(end, stop + kTile);
         double tile = 0;
         std::int64_t u = stop;
         for (; u < last; ++u) {
@@ -709,7 +709,12 @@ struct RowStream<I>::State {
 
 template <class I>
 RowStream<I>::RowStream(const EdgeBasis<I>& basis, const RowTables<I>& tables, std::uint32_t keys, bool pairs)
-    : state_(new State{basis, tables, keys, pairs, 0, 0, 1.0, 1.0, {}, {}, 0}) {}
+    : state_(new State{basis, tables, keys, pairs, 0, 0, basis.graph.num_nodes, 1.0, 1.0, {}, {}, 0}) {}
+template <class I>
+void RowStream<I>::limit(std::int64_t start, std::int64_t stop) {
+    state_->start = state_->stop = start;
+    state_->end = stop;
+}
 template <class I>
 RowStream<I>::~RowStream() = default;
 template <class I>
@@ -720,7 +725,7 @@ std::int64_t RowStream<I>::stop() const { return state_->stop; }
 template <class I>
 bool RowStream<I>::next(std::int64_t block_bytes, Control& control) {
     State& s = *state_;
-    const std::int64_t n = s.basis.graph.num_nodes;
+    const std::int64_t n = s.end;
     s.start = s.stop;
     s.used = 0;
     if (s.start >= n) return false;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["FastRP", "FastRPSearch", "LabelScore", "evaluate_labels"]
+__all__ = ["FastRP", "FastRPSearch", "LabelScore", "OrbitFastRP", "evaluate_labels"]
 
 _MODULES: frozenset[str] = frozenset()
 _ATTRIBUTES: dict[str, str] = {
@@ -13,6 +13,7 @@ _ATTRIBUTES: dict[str, str] = {
     "FastRPSearch": "graphx.fastrp.search",
     "LabelScore": "graphx.fastrp._evaluate",
     "evaluate_labels": "graphx.fastrp._evaluate",
+    "OrbitFastRP": "graphx.fastrp.orbit",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import numbers
+import os
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -144,7 +145,16 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
 
     # -- the estimator -------------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: object = None, *, features: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: object = None,
+        *,
+        features: Any = None,
+        client: Any = None,
+        work_dir: str | os.PathLike[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """Embed a graph.
 
         Args:
@@ -153,6 +163,11 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
                 ``(edge_index, edge_weight)``, or a path or name for :func:`graphx.data.load_graph`.
             y: Not used.
             features: Numbers ``[N, F]``, with ``feature_ratio``; None takes ``x`` of a PyG ``Data``.
+            client: A Dask ``distributed.Client`` whose workers embed; see :mod:`graphx.fastrp.cluster`. Needs the extra
+                ``cluster``.
+            work_dir: A folder for finished blocks, shared with the workers, from which a failed call is taken up.
+            out: A ``.npy`` file for the result, made tile by tile of columns in bounded memory; ``embedding_`` is that
+                file mapped into memory. The bits are the same in any case.
 
         Returns:
             The estimator.
@@ -170,16 +185,37 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
         self.n_features_in_ = graph.num_nodes
         self._n_features_out = self.n_components
         self.mean_ = self.scale_ = None
-        self.embedding_ = self._embed(graph)
+        if client is not None:
+            from graphx.fastrp.cluster import embed_on_cluster
+
+            self.embedding_ = embed_on_cluster(self, graph, client, work_dir=work_dir)
+        elif out is not None:
+            from graphx.fastrp._outofcore import embed_to_file
+
+            self.embedding_ = embed_to_file(self, graph, out, work_dir=work_dir)
+        else:
+            self.embedding_ = self._embed(graph)
         return self
 
-    def fit_transform(self, X: Any, y: object = None, *, features: Any = None) -> Any:
+    def fit_transform(
+        self,
+        X: Any,
+        y: object = None,
+        *,
+        features: Any = None,
+        client: Any = None,
+        work_dir: str | os.PathLike[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
+    ) -> Any:
         """Embed a graph and return the vectors of its nodes.
 
         Args:
             X: As in :meth:`fit`.
             y: Not used.
             features: As in :meth:`fit`.
+            client: As in :meth:`fit`.
+            work_dir: As in :meth:`fit`.
+            out: As in :meth:`fit`.
 
         Returns:
             float32 ``[N, d]``, the same array as ``embedding_``.
@@ -187,7 +223,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
         Raises:
             InputError: As :meth:`fit`.
         """
-        return self.fit(X, y, features=features).embedding_
+        return self.fit(X, y, features=features, client=client, work_dir=work_dir, out=out).embedding_
 
     def transform(self, X: Any, *, features: Any = None) -> Any:
         """Vectors of new nodes from their edges to known ones, which themselves stay as they are.

@@ -257,12 +257,15 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         mask = key_mask(keys)
         return self._blocks(mask, max_block_bytes)
 
-    def _blocks(self, mask: int, max_block_bytes: int) -> Iterator[OrbitBlock]:
+    def _blocks(
+        self, mask: int, max_block_bytes: int, first: int = 0, last: int | None = None
+    ) -> Iterator[OrbitBlock]:
         selected = [key for number, key in enumerate(ORBIT_KEYS) if mask >> number & 1]
-        stream = self._counter.stream(mask)
         total = self.graph.num_nodes
-        stop = 0
-        while stop < total:
+        end = total if last is None else last
+        stream = self._counter.stream(mask, first, end)
+        stop = first
+        while stop < end:
             start, stop, parts = stream.next(max_block_bytes, self._threads, None)
             if self._progress is not None:
                 self._progress("rows", stop, total)
@@ -421,13 +424,21 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
 
         return OrbitOperator(self, (hop, o1, o2))
 
-    def save(self, path: str | os.PathLike[str], keys: Iterable[Key] | None = None, *, overwrite: bool = False) -> Path:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        keys: Iterable[Key] | None = None,
+        *,
+        overwrite: bool = False,
+        client: Any = None,
+    ) -> Path:
         """Writes matrices into a directory of memory-mapped arrays; see :func:`graphx.gradco.store.save`.
 
         Args:
             path: The directory to make.
             keys: Which matrices; None for all 28.
             overwrite: Replace a store that is there.
+            client: A Dask ``distributed.Client`` whose workers count the rows.
 
         Returns:
             The path.
@@ -444,7 +455,7 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         """
         from graphx.gradco.store import save
 
-        return save(self, path, keys, overwrite=overwrite)
+        return save(self, path, keys, overwrite=overwrite, client=client)
 
     @staticmethod
     def open(path: str | os.PathLike[str], graph: Any = None, *, verify: bool = True) -> Mapping[Key, csr_array]:

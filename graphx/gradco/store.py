@@ -35,6 +35,8 @@ from graphx.graph import Graph, as_graph
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+    from graphx.gradco._farm import FarmedRows
+
 __all__ = ["OrbitStore", "save"]
 
 _FORMAT: Final = "graphx-orbits"
@@ -44,7 +46,12 @@ _READ: Final = 1 << 22
 
 
 def save(
-    orbits: OrbitAdjacency, path: str | os.PathLike[str], keys: Iterable[Key] | None = None, *, overwrite: bool = False
+    orbits: OrbitAdjacency,
+    path: str | os.PathLike[str],
+    keys: Iterable[Key] | None = None,
+    *,
+    overwrite: bool = False,
+    client: Any = None,
 ) -> Path:
     """Writes orbit adjacencies into a directory, in bounded memory.
 
@@ -56,6 +63,9 @@ def save(
         path: The directory to make.
         keys: Which matrices; None for all 28.
         overwrite: Replace a store that is there. A directory that is no store is never replaced.
+        client: A Dask ``distributed.Client``: its workers count the rows, block by block, into the folder
+            ``PATH.blocks``, which client and workers must share; a call that follows a failed one goes on from the
+            finished blocks. The store is the same, byte by byte. Needs the extra ``cluster``.
 
     Returns:
         The path.
@@ -63,6 +73,8 @@ def save(
     Raises:
         InputError: The path exists and may not be replaced.
         CapacityError: The disk has too little room.
+        StoreError: A file was lost while workers counted, or ``PATH.blocks`` belongs to another job.
+        MissingDependencyError: ``client`` is given and Dask distributed is not installed.
         KeyError: A key names no matrix.
 
     Example:
@@ -78,14 +90,16 @@ def save(
     if overwrite and target.is_dir() and any(target.iterdir()) and not (target / _MANIFEST).is_file():
         raise InputError(f"{target} is a directory but no store of orbit adjacencies; it is not replaced")
     with atomic_directory(target, overwrite=overwrite) as folder:
-        plans = _plan(orbits, selected)
+        farmed = None if client is None else _farmed(orbits, selected, client, target)
+        source = farmed or orbits
+        plans = _plan(source.summary(selected), orbits)
         check_room(folder, sum(plan.num_bytes for plan in plans) + orbits.graph.indices.nbytes)
         writer = _Writer(folder)
         try:
             writer.graph(orbits.graph)
             for plan in plans:
                 plan.open(writer)
-            for block in orbits.iter_blocks(selected):
+            for block in source.iter_blocks(selected):
                 for plan in plans:
                     plan.write(block)
             files = writer.close()
@@ -109,7 +123,15 @@ def save(
             json.dump(manifest, out, indent=1)
             out.flush()
             os.fsync(out.fileno())
+    if farmed is not None:
+        farmed.remove()
     return target
+
+
+def _farmed(orbits: OrbitAdjacency, keys: list[Key], client: Any, target: Path) -> FarmedRows:
+    from graphx.gradco._farm import FarmedRows
+
+    return FarmedRows(orbits, keys, client, target.with_name(f"{target.name}.blocks"))
 
 
 def _version() -> str:
@@ -256,10 +278,10 @@ class _Plan:
             self._offset += int(indptr[-1])
 
 
-def _plan(orbits: OrbitAdjacency, keys: list[Key]) -> list[_Plan]:
+def _plan(summaries: list[OrbitSummary], orbits: OrbitAdjacency) -> list[_Plan]:
     """The layout: patterns are nested in that of the widest matrix of the hop, so equal counts mean equal patterns."""
     plans: list[_Plan] = []
-    for summary in orbits.summary(keys):
+    for summary in summaries:
         whole = next((p for p in plans if p.key in ((1, 0, 0), (2, 1, 1)) and p.key[0] == summary.key[0]), None)
         shared = whole.key if whole and whole.summary.num_nonzeros == summary.num_nonzeros else None
         plans.append(_Plan(summary, orbits.graph.num_nodes, orbits._wide, shared))

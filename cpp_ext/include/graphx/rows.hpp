@@ -67,6 +67,8 @@ public:
     RowStream(const RowStream&) = delete;
     RowStream& operator=(const RowStream&) = delete;
 
+    // Rows start..stop only; before the first next().
+    void limit(std::int64_t start, std::int64_t stop);
     // Computes the next rows, about `block_bytes` of output, two rows at least. False at the end.
     bool next(std::int64_t block_bytes, Control& control);
     std::int64_t start() const;

@@ -1,0 +1,61 @@
+// Products over column tiles: a dense [nodes, d] operand is kept as d / width pieces [nodes, width], so that what
+// lies between the products of a chain takes little memory, and each row is a whole number of cache lines.
+//
+// Every number is summed in one fixed order, so it has the same bits for any number of threads, any tile width and any
+// level of SIMD.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "graphx/parallel.hpp"
+
+namespace graphx {
+
+// One summand S x. With indptr null, S is the diagonal matrix of `values`; with values null, its entries are ones.
+struct TileTerm {
+    const std::int64_t* indptr = nullptr;
+    const std::int32_t* indices = nullptr;
+    const float* values = nullptr;
+    const float* x = nullptr;  // [nodes, width]; not used by multiply_projection
+};
+
+// out = diag(row_scale) (accumulate ? out : 0 + sum of terms); squares[u] = sum of the squares of row u of out.
+// row_scale and squares may be null.
+struct TileProduct {
+    std::int64_t num_nodes = 0;
+    std::int64_t width = 0;
+    std::vector<TileTerm> terms;
+    float* out = nullptr;
+    bool accumulate = false;
+    const float* row_scale = nullptr;
+    double* squares = nullptr;
+};
+
+void multiply_tile(const TileProduct& product, Control& control);
+
+// A sparse random projection R as CSR: columns ascend within each row.
+struct SparseProjection {
+    const std::int64_t* indptr = nullptr;
+    const std::int32_t* columns = nullptr;
+    const float* values = nullptr;
+};
+
+// The same for all tiles at once with x = R: out is [tiles, nodes, width], squares [tiles, nodes].
+void multiply_projection(const TileProduct& product, const SparseProjection& projection, std::int64_t tiles, Control& control);
+
+// target[u, t * width + j] (+)= sum over i of factors[i][u] * states[i][t, u, j] for the first `columns` columns.
+struct Merge {
+    std::int64_t num_nodes = 0;
+    std::int64_t width = 0;
+    std::int64_t columns = 0;
+    std::vector<std::pair<const float*, const float*>> states;  // tiles, and a factor for each row
+    float* target = nullptr;  // row-major, `stride` numbers a row
+    std::int64_t stride = 0;
+    bool accumulate = false;
+};
+
+void merge_tiles(const Merge& merge, Control& control);
+
+}  // namespace graphx

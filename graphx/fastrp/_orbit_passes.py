@@ -1,0 +1,132 @@
+r"""The passes of FastRP over one orbit adjacency M, matrix-free, float32, over column tiles.
+
+.. math::
+    U_1 = S^{-1} M L R, \quad U_k = S^{-1} M U_{k-1}, \quad E = \sum_k w_k \operatorname{rownorm}(U_k)
+
+with S the row sums of M (from the graphlet degrees). Two buffers of ``[N, d]`` go round; nothing else is of that size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+import numpy as np
+import numpy.typing as npt
+
+from graphx import _core
+from graphx.fastrp._engine import SparseStart, accumulate
+from graphx.gradco._tiles import Floats, Program, TiledOrbits, aligned, tile_width
+from graphx.gradco.orbits import Key
+
+__all__ = ["OrbitPasses"]
+
+
+class OrbitPasses:
+    """The embeddings of single orbits, one after another, with buffers that are reused.
+
+    Args:
+        orbits: The products of the graph.
+        columns: d.
+        weights: The weight of each hop, w_1 first.
+        self_influence: The weight of ``rownorm(L R)``.
+        normalize: Divide the rows of each U_k by their length.
+    """
+
+    def __init__(
+        self, orbits: TiledOrbits, columns: int, weights: Sequence[float], *, self_influence: float, normalize: bool
+    ) -> None:
+        self.orbits, self.columns = orbits, columns
+        self.weights, self.self_influence, self.normalize = list(weights), self_influence, normalize
+        while self.weights and self.weights[-1] == 0:
+            self.weights.pop()
+        nodes = orbits.graph.num_nodes
+        self.width = tile_width(columns)
+        tiles = -(-columns // self.width)
+        self._buffers = [aligned(tiles, nodes, self.width) for _ in range(2 if len(self.weights) > 1 else 1)]
+        self._squares = np.empty((tiles, nodes), np.float64)
+
+    def embed(
+        self,
+        key: Key,
+        start: SparseStart | Floats,
+        out: Floats,
+        first: int,
+        *,
+        factor: float = 1.0,
+        accumulate: bool = False,
+        after_hop: Callable[[], object] | None = None,
+    ) -> None:
+        """``out[:, first : first + d] (+)= factor * E``.
+
+        Args:
+            key: The orbit adjacency.
+            start: L R.
+            out: ``[N, ...]``, C-contiguous.
+            first: The first column.
+            factor: A weight.
+            accumulate: Add to what is there.
+            after_hop: Called after each hop.
+        """
+        started = accumulate
+        if self.self_influence:
+            self._merge_start(start, out, first, factor * self.self_influence, add=started)
+            started = True
+        sums = self.orbits.row_sums(key)
+        scale = np.divide(1.0, sums, out=np.zeros(sums.size), where=sums != 0).astype(np.float32)
+        program = self.orbits.program(key)
+        source: Floats | None = None
+        waiting: list[tuple[Floats, Floats]] = []  # states whose buffer is not needed yet: the last two go out together
+        for hop, weight in enumerate(self.weights):
+            target = self._buffers[hop % len(self._buffers)]
+            if any(state is target for state, _ in waiting):
+                _core.tile_merge(waiting, out, first, self.columns, started, self.orbits.threads)
+                started, waiting = True, []
+            if source is None:
+                self._first(program, start, target, scale)
+            else:
+                program.apply(source, target, scale, self._squares)
+            if weight:
+                waiting.append((target, self._lengths(factor * weight)))
+            source = target
+            if after_hop is not None:
+                after_hop()
+        if waiting:
+            _core.tile_merge(waiting, out, first, self.columns, started, self.orbits.threads)
+        elif not started:
+            out[:, first : first + self.columns] = 0
+
+    def _first(self, program: Program, start: SparseStart | Floats, target: Floats, scale: Floats) -> None:
+        if isinstance(start, SparseStart):
+            program.project(start[:3], target, scale, self._squares)
+        else:
+            program.apply(self._cut(start), target, scale, self._squares)
+
+    def _cut(self, start: Floats) -> Floats:
+        """Rows as tiles."""
+        tiles = aligned(*self._buffers[0].shape)
+        for tile, made in enumerate(tiles):
+            part = start[:, tile * self.width : (tile + 1) * self.width]
+            made[:, : part.shape[1]] = part
+            made[:, part.shape[1] :] = 0
+        return tiles
+
+    def _lengths(self, weight: float) -> Floats:
+        if not self.normalize:
+            return np.full(self._squares.shape[1], weight, np.float32)
+        total: npt.NDArray[np.float64] = self._squares.sum(axis=0)
+        np.sqrt(total, out=total)
+        made: Floats = np.divide(weight, total, out=np.zeros_like(total), where=total > 0).astype(np.float32)
+        return made
+
+    def _merge_start(
+        self, start: SparseStart | Floats, out: Floats, first: int, weight: float, *, add: bool
+    ) -> None:
+        if isinstance(start, SparseStart):
+            dense = np.zeros((out.shape[0], self.columns), np.float32)
+            dense[np.repeat(np.arange(out.shape[0]), np.diff(start.indptr)), start.columns] = start.values
+            start = dense
+        made = np.empty_like(start)
+        accumulate(made, start, weight, normalize=self.normalize, add=False, num_threads=self.orbits.threads)
+        if add:
+            out[:, first : first + self.columns] += made
+        else:
+            out[:, first : first + self.columns] = made

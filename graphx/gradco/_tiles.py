@@ -1,0 +1,316 @@
+r"""Orbit adjacencies as short programs of sparse products over column tiles, float32.
+
+With A the adjacency, T = ``(1, 3, 3)``, K = ``(1, 14, 14)``, q = ``(2, 12, 12)``, d the degrees, :math:`\tau` the
+triangles at a node, :math:`S_1 = [1]12\_13 + T + 2K` and y = A x:
+
+.. math::
+    [2]1\_1 \, x &= A y + E x, & E &= -T - d \\
+    [2]4\_5 \, x &= A \, ([1]1\_2 \, x) + E x, & E &= S_1 - T (d - 1) + 2\tau - d (d - 1) - 2 \cdot [2]8\_8 \\
+    [2]5\_4 \, x &= [1]2\_1 \, y + E x, & E &= \text{the transpose} \\
+    [2]6\_6 \, x &= A ((d - 2) y - T x) - T y + E x, & E &= 2K + 2T - [1]10\_10 + 2q + 2d - A d + 4\tau \\
+    [2]9\_10 \, x &= A (T x) + E x, & E &= -S_1 - 2\tau - 2q \\
+    [2]10\_9 \, x &= T y + E x, & E &= \text{the transpose} \\
+    [3]4\_4 \, x &= A (A y - T x - (d - 1) x) - T y - d y + E x, & E &= 2T + 2K - [1]8\_8 + 2\tau + 2q
+
+so every matrix is a few passes over A and one over an explicit sparse matrix. Two matrices of pairs are counted once and
+kept, [2]8_8 (pairs across a chordless square) and q (pairs across a diamond): what is dense in [2]1_1, [2]4_5 and
+[3]4_4 is pairs with one common neighbour, and those are in neither. The formulas are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from graphx import _core
+from graphx.errors import CapacityError
+from graphx.gradco.operator import _Products
+from graphx.gradco.orbits import ROW_DIVISORS, Key, key_name
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from graphx.gradco.count import OrbitAdjacency
+
+__all__ = ["TiledOrbits", "aligned", "tile_width"]
+
+Floats = npt.NDArray[np.float32]
+Pattern = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, Floats | None]
+Projection = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]
+Step = tuple[str, tuple[tuple[str, str], ...]]  # what it makes: the sum of (matrix, operand)
+
+_WIDTH: Final = 64  # the columns that a kernel holds in registers
+_MOST_BYTES: Final = 4 << 30  # what the two matrices that are kept may take
+
+_PROGRAMS: Final[dict[Key, tuple[Step, ...]]] = {
+    (2, 1, 1): (("y", (("A", "x"),)), ("out", (("A", "y"), ("E", "x")))),
+    (2, 4, 5): (("y", (("1_2", "x"),)), ("out", (("A", "y"), ("E", "x")))),
+    (2, 5, 4): (("y", (("A", "x"),)), ("out", (("2_1", "y"), ("E", "x")))),
+    (2, 6, 6): (
+        ("y", (("A", "x"),)),
+        ("z", (("d-2", "y"), ("-T", "x"))),
+        ("out", (("A", "z"), ("-T", "y"), ("E", "x"))),
+    ),
+    (2, 9, 10): (("y", (("T", "x"),)), ("out", (("A", "y"), ("E", "x")))),
+    (2, 10, 9): (("y", (("A", "x"),)), ("out", (("T", "y"), ("E", "x")))),
+    (3, 4, 4): (
+        ("y", (("A", "x"),)),
+        ("z", (("A", "y"), ("-T", "x"), ("1-d", "x"))),
+        ("out", (("A", "z"), ("-T", "y"), ("-d", "y"), ("E", "x"))),
+    ),
+}
+_ALONE: Final[tuple[Step, ...]] = (("out", (("E", "x"),)),)  # hop 1, and the two that are kept
+
+# E as (hop-1 matrices, degrees of the diagonal, multiples of the two that are kept)
+_HOP1_PARTS: Final[dict[Key, dict[Key, int]]] = {
+    (2, 1, 1): {(1, 3, 3): -1},
+    (2, 6, 6): {(1, 14, 14): 2, (1, 3, 3): 2, (1, 10, 10): -1},
+    (2, 9, 10): {(1, 12, 13): -1, (1, 3, 3): -1, (1, 14, 14): -2},
+    (2, 10, 9): {(1, 13, 12): -1, (1, 3, 3): -1, (1, 14, 14): -2},
+    (3, 4, 4): {(1, 3, 3): 2, (1, 14, 14): 2, (1, 8, 8): -1},
+}
+_SQUARE: Final[Key] = (2, 8, 8)
+_DIAMOND: Final[Key] = (2, 12, 12)
+_KEPT_PARTS: Final[dict[Key, tuple[Key, int]]] = {
+    (2, 4, 5): (_SQUARE, -2),
+    (2, 5, 4): (_SQUARE, -2),
+    (2, 6, 6): (_DIAMOND, 2),
+    (2, 9, 10): (_DIAMOND, -2),
+    (2, 10, 9): (_DIAMOND, -2),
+    (3, 4, 4): (_DIAMOND, 2),
+    _SQUARE: (_SQUARE, 1),
+    _DIAMOND: (_DIAMOND, 1),
+}
+
+
+def aligned(*shape: int) -> Floats:
+    """An uninitialised float32 array that begins at a cache line, so that a row of 16 numbers is one line."""
+    size = int(np.prod(shape, dtype=np.int64)) * 4
+    raw = np.empty(size + 64, np.uint8)
+    first = -raw.ctypes.data % 64
+    return raw[first : first + size].view(np.float32).reshape(shape)
+
+
+def tile_width(columns: int) -> int:
+    """Columns a tile, whole cache lines where there are many; products do not depend on it."""
+    return _WIDTH if columns > _WIDTH else max(1, -(-columns // 4) * 4)
+
+
+class TiledOrbits:
+    """The programs of one graph and what they share, made once.
+
+    Args:
+        orbits: The counted graph.
+        keys: The matrices that will be asked for.
+        most_bytes: What the two matrices that are kept may take in memory.
+    """
+
+    def __init__(self, orbits: OrbitAdjacency, keys: Iterable[Key], *, most_bytes: int = _MOST_BYTES) -> None:
+        self.orbits, self.graph, self.threads = orbits, orbits.graph, orbits._threads
+        self.products = _Products(orbits)
+        self._keep = sorted({_KEPT_PARTS[key][0] for key in keys if key in _KEPT_PARTS})
+        self._most_bytes = most_bytes
+        self._shared: dict[str, Pattern] = {}
+
+    # -- what the programs are made of ---------------------------------------------------------------------------------
+
+    @cached_property
+    def degrees(self) -> npt.NDArray[np.int64]:
+        return self.graph.degrees()
+
+    @cached_property
+    def graphlet_degrees(self) -> npt.NDArray[np.int64]:
+        return self.orbits.graphlet_degrees()
+
+    def row_sums(self, key: Key) -> npt.NDArray[np.int64]:
+        """M 1, from the graphlet degrees."""
+        return np.ascontiguousarray(self.graphlet_degrees[:, key[1]]) * ROW_DIVISORS[key]
+
+    @cached_property
+    def kept(self) -> dict[Key, csr_array]:
+        """The pair matrices that are explicit, counted in one pass, within the allowed memory."""
+        from graphx.gradco.count import _csr
+
+        if not self._keep:
+            return {}
+        found: dict[Key, list[tuple[Any, Any, Any]]] = {key: [] for key in self._keep}
+        size = 0
+        for block in self.orbits.iter_blocks(self._keep):
+            for key in self._keep:
+                indptr, indices, values = block.arrays(key)
+                size += 8 * indices.size
+                found[key].append((np.diff(indptr), indices.copy(), values.astype(np.float32)))
+            if size > self._most_bytes:
+                raise CapacityError(
+                    f"the pairs of {' and '.join(map(key_name, self._keep))} take more than "
+                    f"{self._most_bytes / 1e9:,.1f} GB; leave out the orbits that need them: "
+                    f"{', '.join(key_name(key) for key in _KEPT_PARTS)}"
+                )
+        nodes = self.graph.num_nodes
+        made: dict[Key, csr_array] = {}
+        for key in self._keep:
+            parts = found.pop(key) or [(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))]
+            sizes, columns, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
+            made[key] = _csr(numbers, columns, np.concatenate([[0], np.cumsum(sizes)]), (nodes, nodes))
+        return made
+
+    def shared(self, name: str) -> Pattern:
+        """A matrix that several programs use."""
+        made = self._shared.get(name)
+        if made is None:
+            made = self._shared[name] = self._make(name)
+        return made
+
+    def _make(self, name: str) -> Pattern:
+        indptr, indices, d = self.graph.indptr, self.graph.indices, self.degrees
+        if name == "A":
+            return indptr, indices, None
+        if name in ("1_2", "2_1"):
+            return indptr, indices, self.products.edge({(1, 1, 2) if name == "1_2" else (1, 2, 1): 1}).astype(np.float32)
+        if name in ("T", "-T"):
+            starts, columns, values = self.products.closed
+            return starts, columns, (values if name == "T" else -values).astype(np.float32)
+        diagonal = {"d-2": d - 2, "1-d": 1 - d, "-d": -d}[name]
+        return None, None, diagonal.astype(np.float32)
+
+    def explicit(self, key: Key) -> Pattern:
+        """E of a program, without its zeros."""
+        near = self._near(key)
+        if key[0] == 1:
+            assert near is not None
+            return self._pattern_of(near, np.float32)
+        total: Any = None
+        if near is not None:
+            from scipy.sparse import csr_array
+
+            indptr, indices, values = self._pattern_of(near, np.float64)
+            total = csr_array((values, indices, indptr), shape=(self.graph.num_nodes,) * 2)
+        if (diagonal := self._diagonal(key)) is not None:
+            from scipy.sparse import dia_array
+
+            nodes = self.graph.num_nodes
+            total = total + dia_array((diagonal.astype(np.float64)[None], [0]), shape=(nodes, nodes)).tocsr()
+        if key in _KEPT_PARTS:
+            kept, factor = _KEPT_PARTS[key]
+            far = self.kept[kept]
+            total = far if total is None else total + factor * far.astype(np.float64)
+        total.sort_indices()
+        return (
+            total.indptr.astype(np.int64, copy=False),
+            total.indices.astype(np.int32, copy=False),
+            total.data.astype(np.float32, copy=False),
+        )
+
+    def _near(self, key: Key) -> npt.NDArray[Any] | None:
+        """The hop-1 part of E on the entries of A."""
+        if key[0] == 1:
+            return self.products.edge({key: 1})
+        if key in ((2, 4, 5), (2, 5, 4)):
+            column = key == (2, 4, 5)
+            t = self.products.edge({(1, 3, 3): 1}).astype(np.int64)
+            others = self.graph.indices if column else np.repeat(np.arange(self.graph.num_nodes), self.degrees)
+            s1 = self.products.edge({(1, 12, 13) if column else (1, 13, 12): 1, (1, 3, 3): 1, (1, 14, 14): 2})
+            return s1 - t * (self.degrees[others] - 1)
+        parts = _HOP1_PARTS.get(key)
+        return None if parts is None else self.products.edge(parts)
+
+    def _diagonal(self, key: Key) -> npt.NDArray[np.int64] | None:
+        d, tau = self.degrees, self.graphlet_degrees[:, 3]
+        if key == (2, 1, 1):
+            return -d
+        if key in ((2, 4, 5), (2, 5, 4)):
+            return 2 * tau - d * (d - 1)
+        if key == (2, 6, 6):
+            around = self.products.adjacency(d.reshape(-1, 1)).ravel()
+            return 2 * d - around + 4 * tau
+        if key in ((2, 9, 10), (2, 10, 9)):
+            return -2 * tau
+        if key == (3, 4, 4):
+            return 2 * tau
+        return None
+
+    def _pattern_of(self, values: npt.NDArray[Any], dtype: type) -> tuple[Any, Any, Any]:
+        """Values on the entries of A as a CSR of their own, without the zeros."""
+        indptr, indices = self.graph.indptr, self.graph.indices
+        inside = np.flatnonzero(values)
+        if inside.size == values.size:
+            return indptr, indices, values.astype(dtype)
+        return np.searchsorted(inside, indptr), indices[inside], values[inside].astype(dtype)
+
+    # -- products ------------------------------------------------------------------------------------------------------
+
+    def program(self, key: Key) -> Program:
+        """The program of a matrix, its explicit part made."""
+        return Program(self, _PROGRAMS.get(key, _ALONE), self.explicit(key))
+
+
+class Program:
+    """Products ``diag(scale) M x`` of one orbit adjacency.
+
+    Args:
+        orbits: What the programs share.
+        steps: The steps.
+        explicit: E.
+    """
+
+    def __init__(self, orbits: TiledOrbits, steps: tuple[Step, ...], explicit: Pattern) -> None:
+        self._orbits, self._steps, self._explicit = orbits, steps, explicit
+
+    def _pattern(self, name: str) -> Pattern:
+        return self._explicit if name == "E" else self._orbits.shared(name)
+
+    def apply(self, x: Floats, out: Floats, scale: Floats | None, squares: npt.NDArray[np.float64] | None) -> None:
+        """``out[t] = diag(scale) M x[t]`` for every tile, ``squares[t]`` its row sums of squares.
+
+        Args:
+            x: ``[tiles, N, width]``.
+            out: ``[tiles, N, width]``, not ``x``.
+            scale: ``[N]`` or None.
+            squares: float64 ``[tiles, N]`` or None.
+        """
+        scratch = self._scratch(x)
+        for tile in range(x.shape[0]):
+            values = {"x": x[tile], "out": out[tile], **scratch}
+            for target, terms in self._steps:
+                last = target == "out"
+                _core.tile_multiply(
+                    [(*self._pattern(name), values[operand]) for name, operand in terms],
+                    values[target],
+                    False,
+                    scale if last else None,
+                    squares[tile] if last and squares is not None else None,
+                    self._orbits.threads,
+                )
+
+    def project(
+        self, projection: Projection, out: Floats, scale: Floats | None, squares: npt.NDArray[np.float64] | None
+    ) -> None:
+        """The same for a sparse x, given as CSR ``(indptr, columns, values)``."""
+        threads = self._orbits.threads
+        if self._steps is _ALONE:
+            _core.tile_project([self._explicit], projection, out, False, scale, squares, threads)
+            return
+        made: dict[str, Floats] = {"out": out}
+        for target, terms in self._steps:
+            last = target == "out"
+            made.setdefault(target, aligned(*out.shape))
+            sparse = [self._pattern(name) for name, operand in terms if operand == "x"]
+            dense = [(self._pattern(name), operand) for name, operand in terms if operand != "x"]
+            plain = last and not dense
+            _core.tile_project(sparse, projection, made[target], False, scale if plain else None, None, threads)
+            for tile in range(out.shape[0]) if dense else ():
+                _core.tile_multiply(
+                    [(*pattern, made[operand][tile]) for pattern, operand in dense],
+                    made[target][tile],
+                    True,
+                    scale if last else None,
+                    squares[tile] if last and squares is not None else None,
+                    threads,
+                )
+
+    def _scratch(self, x: Floats) -> dict[str, Floats]:
+        return {target: aligned(*x.shape[1:]) for target, _ in self._steps if target != "out"}

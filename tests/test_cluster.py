@@ -1,0 +1,93 @@
+"""The farm: blocks that are there are not made again, whoever dies."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphx._cluster import Block, check_client, farm, job_folder, worker_memory, worker_threads
+from graphx.errors import CapacityError, InputError, MissingDependencyError, StoreError
+from tests.clusters import at_block, forbid_large_files, kill_one_worker, slow_square, stamps, sum_of_files
+
+
+def squares(folder: Path, count: int, seconds: float = 0.0) -> list[Block]:
+    return [Block(folder / f"{i}.npy", (i, seconds)) for i in range(count)]
+
+
+def test_every_block_is_made_once(cluster, tmp_path):
+    blocks = squares(tmp_path, 7)
+    assert farm(cluster, slow_square, blocks[:3], what="squares") == 3
+    before = stamps(tmp_path, "*.npy")
+    seen = []
+    assert farm(cluster, slow_square, blocks, what="squares", progress=lambda *facts: seen.append(facts)) == 4
+    assert [int(np.load(block.path)[0]) for block in blocks] == [0, 1, 4, 9, 16, 25, 36]
+    assert before.items() <= stamps(tmp_path, "*.npy").items()
+    assert seen[0] == ("squares", 3, 7) and seen[-1] == ("squares", 7, 7)
+    assert farm(cluster, slow_square, blocks, what="squares") == 0
+
+
+def test_what_a_cluster_has(cluster):
+    assert worker_threads(cluster) == 2
+    assert worker_memory(cluster) > 2**20
+
+
+def test_a_worker_killed_in_mid_run(cluster, tmp_path):
+    blocks = squares(tmp_path, 12, 0.05)
+    progress = at_block(3, lambda: kill_one_worker(cluster))
+    farm(cluster, slow_square, blocks, what="squares", progress=progress)
+    assert progress.state["done"]
+    assert [int(np.load(block.path)[0]) for block in blocks] == [i * i for i in range(12)]
+
+
+def test_a_lost_file_is_named(cluster, tmp_path):
+    lost = tmp_path / "lost.npy"
+    with pytest.raises(StoreError, match=r"lost\.npy: not found, while sum\.npy was to be made"):
+        farm(cluster, sum_of_files, [Block(tmp_path / "sum.npy", (str(lost),))], what="sums")
+    np.save(lost, np.arange(3))
+    assert farm(cluster, sum_of_files, [Block(tmp_path / "sum.npy", (str(lost),))], what="sums") == 1
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_block(cluster, tmp_path):
+    cluster.run(forbid_large_files, 100)
+    try:
+        with pytest.raises(CapacityError, match="finished blocks are kept"):
+            farm(cluster, slow_square, squares(tmp_path, 2), what="squares")
+    finally:
+        cluster.run(forbid_large_files, None)
+    assert not list(tmp_path.iterdir())
+    assert farm(cluster, slow_square, squares(tmp_path, 2), what="squares") == 2
+
+
+def test_a_job_is_recognised(tmp_path):
+    made = job_folder(tmp_path / "job", {"seed": 1}, {"blocks": 3})
+    assert made == (tmp_path / "job", {"blocks": 3})
+    assert job_folder(tmp_path / "job", {"seed": 1}, {"blocks": 4}) == made
+    with pytest.raises(StoreError, match="blocks of another job"):
+        job_folder(tmp_path / "job", {"seed": 2})
+    (tmp_path / "job" / "job.json").write_text("{")
+    with pytest.raises(StoreError, match="cannot be read"):
+        job_folder(tmp_path / "job", {"seed": 1})
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("all of it")
+    with pytest.raises(InputError, match="not empty and holds no job"):
+        job_folder(tmp_path / "full", {})
+    with pytest.raises(StoreError, match="Not a directory"):
+        job_folder(tmp_path / "full" / "thesis.txt" / "job", {})
+
+
+def test_what_is_no_client(monkeypatch):
+    with pytest.raises(InputError, match=r"client is a str; expected a distributed\.Client"):
+        check_client("tcp://127.0.0.1:8786")
+    real = builtins.__import__
+
+    def without(name, *rest):
+        if name == "distributed":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingDependencyError, match=r"graphx-pyg\[cluster\]"):
+        check_client(None)
