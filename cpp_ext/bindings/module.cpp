@@ -11,8 +11,8 @@ void register_fastrp(nb::module_& m);
 void register_lcm(nb::module_& m);
 void register_mobius(nb::module_& m);
 void register_orbits(nb::module_& m);
-void register_vectors(nb::module_& m);
 void register_tiles(nb::module_& m);
+void register_vectors(nb::module_& m);
 }  // namespace graphx::bind
 
 NB_MODULE(_core, m) {
@@ -30,6 +30,6 @@ NB_MODULE(_core, m) {
     graphx::bind::register_lcm(m);
     graphx::bind::register_mobius(m);
     graphx::bind::register_orbits(m);
-    graphx::bind::register_vectors(m);
     graphx::bind::register_tiles(m);
+    graphx::bind::register_vectors(m);
 }

@@ -170,16 +170,18 @@ def _choose(x: Floats, y: Bools, costs: Sequence[float]) -> tuple[float, npt.NDA
     return best, best_weights
 
 
-def _fit(x: Floats, y: Bools, cost: float, start: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
+def _fit(
+    x: Floats, y: Bools, cost: float, start: npt.NDArray[np.float64] | None = None, *, tolerance: float = 1e-2
+) -> npt.NDArray[np.float64]:
     """Weights ``[d + 1, L]`` of all classifiers; the last row belongs to the column of ones."""
     weights = np.zeros((x.shape[1], y.shape[1])) if start is None else start.copy()
     for label in range(y.shape[1]):
-        weights[:, label] = _newton(x, np.where(y[:, label], 1.0, -1.0), cost, weights[:, label])
+        weights[:, label] = _newton(x, np.where(y[:, label], 1.0, -1.0), cost, weights[:, label], tolerance)
     return weights
 
 
 def _newton(
-    x: Floats, sign: npt.NDArray[np.float64], cost: float, w: npt.NDArray[np.float64], tolerance: float = 1e-2
+    x: Floats, sign: npt.NDArray[np.float64], cost: float, w: npt.NDArray[np.float64], tolerance: float
 ) -> npt.NDArray[np.float64]:
     def loss(w: npt.NDArray[np.float64], margin: npt.NDArray[np.float64]) -> float:
         return float(0.5 * w @ w + cost * np.logaddexp(0, -margin).sum())

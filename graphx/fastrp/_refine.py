@@ -54,7 +54,7 @@ def embed(model: FastRP, graph: Graph) -> Block:
         wide = clone(model).set_params(n_components=width, oversample=1, standardize=False, random_state=model.seed_)
         found = wide.fit(graph, features=model._features).embedding_
         mean, axes = principal_axes(found, model.n_components, num_threads=threads)
-        del wide.embedding_  # transform makes its hops anew
+        wide.embedding_ = wide.embedding_[:0]  # transform makes its hops anew
         model._wide, model._axes = wide, (mean, axes)
         return _project(found, mean, axes)
     _check_refinable(model, graph)
