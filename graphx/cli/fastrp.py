@@ -37,7 +37,7 @@ examples:
   128 numbers a node, as a numpy array
     python -m graphx.fastrp graph.edgelist -o embedding.npy
   the best for node labels, and how good that is
-    python -m graphx.fastrp graph.edgelist --refine 5 --evaluate labels.txt -o embedding.npy
+    python -m graphx.fastrp graph.edgelist --refine 8 --evaluate labels.txt -o embedding.npy
   for gensim and other readers of word2vec text
     python -m graphx.fastrp graph.edgelist -o embedding.w2v
   over triangles and 4-cliques
@@ -102,7 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="K",
         type=_count,
         default=0,
-        help="rounds of power steps; 5 is best for labels (default: 0, FastRP as published)",
+        help="rounds of power steps; 8 is best for labels (default: 0, FastRP as published)",
     )
     add(
         "--orbits",

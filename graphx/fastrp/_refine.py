@@ -18,6 +18,7 @@ from graphx.fastrp._engine import node_ids, projection, propagate, walk_of
 from graphx.fastrp._inputs import new_edges
 
 if TYPE_CHECKING:
+    from graphx.fastrp._engine import Walk
     from graphx.fastrp.fastrp import FastRP
     from graphx.graph import Graph
 
@@ -36,7 +37,10 @@ _RANK_TOLERANCE = 1e-11  # of the largest eigenvalue of a Gram matrix: below it 
 
 
 def embed(model: FastRP, graph: Graph) -> Block:
-    """What ``FastRP._embed`` does with ``refine`` or ``oversample``, before columns are standardised.
+    r"""What ``FastRP._embed`` does with ``refine`` or ``oversample``, before columns are standardised.
+
+    Refined rows E are averaged once more over two hops, :math:`E + P E + P^2 E` with :math:`P = D^{-1} A`, and scaled
+    to unit length, which serves sparse graphs most.
 
     Args:
         model: The estimator, its parameters checked, ``graph_`` and ``seed_`` set; keeps what ``transform`` needs.
@@ -75,7 +79,13 @@ def embed(model: FastRP, graph: Graph) -> Block:
         step = None if report is None else lambda rows: report(stage, min(rows, total), total)
         propagate(walk, x, out, num_threads=threads, progress=step)
 
-    made, model._inverse = refine(average, degrees, start, model.n_components, model.refine, num_threads=threads)
+    rows, inverse = refine(average, degrees, start, model.n_components, model.refine, num_threads=threads)
+    model._leading, model._inverse = rows, inverse
+    first = _averaged(walk, rows, threads)
+    made = _averaged(walk, first, threads)
+    made += first
+    made += rows
+    _unit(made)
     return made
 
 
@@ -103,10 +113,23 @@ def transform(model: FastRP, X: Any, features: Any) -> Block:
         edges = scipy.sparse.csr_array((values, indices, indptr), shape=(indptr.size - 1, model.graph_.num_nodes))
         made = np.ascontiguousarray(edges @ model._inverse, dtype=np.float32)
         _unit(made)
+        threads = resolve_threads(model.num_threads)
+        sums = np.asarray(edges.sum(1))
+        shares = scipy.sparse.diags_array(np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > 0)) @ edges
+        for known in (model._leading, _averaged(walk_of(model.graph_), model._leading, threads)):
+            made += (shares @ known).astype(np.float32)
+        _unit(made)
     if model.mean_ is not None and model.scale_ is not None:
         made -= model.mean_
         made /= model.scale_
     return made
+
+
+def _averaged(walk: Walk, rows: Block, threads: int) -> Block:
+    """Means over neighbours."""
+    out = np.empty_like(rows)
+    propagate(walk, rows, out, num_threads=threads)
+    return out
 
 
 def _check_refinable(model: FastRP, graph: Graph) -> None:

@@ -79,7 +79,7 @@ class AddFastRP(_AddEmbedding):
         dim: Columns to add.
         attr_name: Where to put them, as ``data[attr_name]``; None appends them to ``data.x``, which is made when there
             is none.
-        parameters: Of :class:`~graphx.fastrp.FastRP`, such as ``refine=5`` or ``random_state=0``.
+        parameters: Of :class:`~graphx.fastrp.FastRP`, such as ``refine=8`` or ``random_state=0``.
 
     Shapes:
         - ``data.edge_index``: ``[2, E]``.

@@ -23,7 +23,12 @@ def dense_spectral(graph: Graph, d: int) -> np.ndarray:
     values, vectors = np.linalg.eigh(scale[:, None] * A * scale)
     f = values + 0.2 * values**2
     order = np.argsort(-np.abs(f))[:d]
-    rows = vectors[:, order] * f[order]
+    rows = unit(vectors[:, order] * f[order])
+    P = np.divide(A, degrees[:, None], out=np.zeros_like(A), where=degrees[:, None] > 0)
+    return unit(rows + P @ rows + P @ P @ rows)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(norms > 0, norms, 1)
 
