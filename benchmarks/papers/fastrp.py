@@ -10,7 +10,6 @@ A result is written after each method, so an interrupted run goes on where it wa
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import time
 from pathlib import Path
@@ -30,6 +29,7 @@ RESULTS = BENCHMARKS / "results" / "fastrp_quality.json"
 DIM = 128
 GRAPHS = ("blogcatalog", "ppi", "wikipedia", "dblp")
 FILES = {"ppi": "prone_ppi/PPI", "wikipedia": "prone_wikipedia/wikipedia", "dblp": "prone_dblp/dblp"}
+TITLES = {"blogcatalog": "BlogCatalog", "ppi": "PPI", "wikipedia": "Wikipedia POS", "dblp": "DBLP"}
 OURS: dict[str, dict[str, Any]] = {
     "graphx FastRP": {},
     "graphx FastRP(oversample=4)": {"oversample": 4},
@@ -75,7 +75,9 @@ def embedding(method: str, name: str, A: sp.csr_matrix, options: argparse.Namesp
         return np.load(place)
     if method in OURS:
         start = time.perf_counter()
-        found = FastRP(DIM, random_state=0, num_threads=options.threads, **OURS[method]).fit_transform(Graph.from_scipy(A))
+        found = FastRP(DIM, random_state=0, num_threads=options.threads, **OURS[method]).fit_transform(
+            Graph.from_scipy(A)
+        )
         print(f"  {method}: {time.perf_counter() - start:.1f} s")
         np.save(place, found)
         return found
@@ -93,6 +95,20 @@ def embedding(method: str, name: str, A: sp.csr_matrix, options: argparse.Namesp
     return np.load(place)
 
 
+def rows_of(scores: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+    """A row for each method, micro and macro F1 in per cent with the standard deviation of the splits."""
+    rows = []
+    for method, by_ratio in scores.items():
+        row = {"method": method}
+        for ratio in ("0.1", "0.5"):
+            for measure in ("micro", "macro"):
+                score = by_ratio.get(ratio)
+                text = f"{100 * score[measure]:.1f} ± {100 * score[measure + '_std']:.1f}" if score else "-"
+                row[f"{measure} F1, {100 * float(ratio):.0f} % train"] = text
+        rows.append(row)
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder multilabel/")
@@ -103,7 +119,6 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=(*OURS, *RIVALS))
     parser.add_argument("--threads", type=int)
     options = parser.parse_args()
-    assert importlib.util.find_spec("sklearn")
     options.cache.mkdir(parents=True, exist_ok=True)
     for name in options.graphs:
         A, labels = load(options.data, name)
@@ -121,7 +136,8 @@ def main() -> None:
                 scores.setdefault(method, {})[str(score.train_ratio)] = {**row, "C": list(score.C)}
             facts = {"num_nodes": A.shape[0], "num_edges": A.nnz // 2, "num_labels": labels.shape[1], "dim": DIM}
             versions = {"graphx": graphx.__version__, "numpy": np.__version__}
-            write_results(RESULTS, {name: {**facts, "scores": scores}}, versions)
+            table = {"title": TITLES[name], "rows": rows_of(scores)}
+            write_results(RESULTS, {name: {**facts, **table, "scores": scores}}, versions)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def rust_fastrp(A: Any, dim: int) -> Any:
 
 
 def authors_fastrp(A: Any, dim: int) -> Any:
-    """Our transcription of the authors' steps with scikit-learn, with the weights and beta they found on BlogCatalog."""
+    """The authors' steps, transcribed with scikit-learn; weights and beta are what they found on BlogCatalog."""
     from sklearn.preprocessing import normalize, scale
     from sklearn.random_projection import SparseRandomProjection
 
@@ -93,7 +93,9 @@ def main() -> None:
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     assert found.shape == (A.shape[0], int(dim)), found.shape
     np.save(target, found)
-    report({"seconds": seconds, "cpu_seconds": cpu, "peak_bytes": peak_bytes(), "version": f"{package} {version(package)}"})
+    report(
+        {"seconds": seconds, "cpu_seconds": cpu, "peak_bytes": peak_bytes(), "version": f"{package} {version(package)}"}
+    )
 
 
 if __name__ == "__main__":

@@ -115,8 +115,18 @@ def build_parser() -> argparse.ArgumentParser:
         help="of the hops; bfloat16 is faster and takes half the memory (default: float32)",
     )
     add("--undirected", action="store_true", help="make every edge two-way")
-    add("--evaluate", metavar="LABELS", type=Path, help="print F1 of one-vs-rest logistic regression, 10 %% and 50 %% train")
-    add("--plot", metavar="FILE", type=Path, help="draw two principal axes as .png, .pdf or .svg, coloured by --evaluate")
+    add(
+        "--evaluate",
+        metavar="LABELS",
+        type=Path,
+        help="print F1 of one-vs-rest logistic regression, 10 %% and 50 %% train",
+    )
+    add(
+        "--plot",
+        metavar="FILE",
+        type=Path,
+        help="draw two principal axes as .png, .pdf or .svg, coloured by --evaluate",
+    )
     add(
         "--threads",
         metavar="N",

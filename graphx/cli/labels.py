@@ -15,7 +15,7 @@ __all__ = ["read_labels"]
 
 
 def read_labels(path: Path, graph: Graph) -> npt.NDArray[Any]:
-    """The labels of a graph's nodes.
+    r"""The labels of a graph's nodes.
 
     Text has a line for each labelled node: its name (its number, where the graph has no names) and its labels,
     separated by white space or commas; lines that begin with # are comments. An ``.npy`` holds classes ``[N]`` or
@@ -37,7 +37,7 @@ def read_labels(path: Path, graph: Graph) -> npt.NDArray[Any]:
         >>> from graphx.data import synthetic
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = Path(folder, "labels.txt")
-        ...     _ = file.write_text("0 red\\n2 red blue\\n")
+        ...     _ = file.write_text("0 red\n2 red blue\n")
         ...     read_labels(file, synthetic.path(3)).astype(int).tolist()
         [[0, 1], [0, 0], [1, 1]]
     """

@@ -117,9 +117,7 @@ class OrbitPasses:
         made: Floats = np.divide(weight, total, out=np.zeros_like(total), where=total > 0).astype(np.float32)
         return made
 
-    def _merge_start(
-        self, start: SparseStart | Floats, out: Floats, first: int, weight: float, *, add: bool
-    ) -> None:
+    def _merge_start(self, start: SparseStart | Floats, out: Floats, first: int, weight: float, *, add: bool) -> None:
         if isinstance(start, SparseStart):
             dense = np.zeros((out.shape[0], self.columns), np.float32)
             dense[np.repeat(np.arange(out.shape[0]), np.diff(start.indptr)), start.columns] = start.values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -235,7 +235,7 @@ def refine(
             rows.transform(image, axes / edge, image)
             for _ in range(degree - 1):
                 product(image, spare)
-                rows.each(lambda part: _recur(spare[part], edge, q[part]))
+                rows.each(lambda part, out=spare, a=edge, old=q: _recur(out[part], a, old[part]))
                 q, image, spare = image, spare, q
             image, q = q, image
             q, spare = rows.orthonormal(q, spare)
@@ -337,7 +337,7 @@ class _Rows:
         self._pool: ThreadPoolExecutor | None = None
         self._weights = np.divide(1.0, np.square(scale, dtype=np.float64), where=scale > 0, out=np.zeros(num_rows))
 
-    def __enter__(self) -> _Rows:
+    def __enter__(self) -> Self:
         if self._threads > 1:
             self._pool = ThreadPoolExecutor(self._threads)
         return self

@@ -104,7 +104,9 @@ def _write_text(path: Path, x: npt.NDArray[np.float32], graph: Graph, threads: i
     if isinstance(names, tuple):
         bad = next((name for name in names if not name or any(letter.isspace() for letter in name)), None)
         if bad is not None:
-            raise InputError(f"the node {bad!r} has white space in its name or none; .w2v needs names without: use .npy")
+            raise InputError(
+                f"the node {bad!r} has white space in its name or none; .w2v needs names without: use .npy"
+            )
     with path.open("wb") as file:
         file.write(b"%d %d\n" % x.shape)
         for start in range(0, len(x), _ROWS):

@@ -192,7 +192,9 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             An array of strings.
         """
         check_is_fitted(self, "embedding_")
-        stems = [f"orbitfastrp_{key_name(key)}_" for key in self.orbits_] if self.combine == "concat" else ["orbitfastrp"]
+        stems = (
+            [f"orbitfastrp_{key_name(key)}_" for key in self.orbits_] if self.combine == "concat" else ["orbitfastrp"]
+        )
         return np.array([f"{stem}{i}" for stem in stems for i in range(self.n_components)], dtype=object)
 
     # -- how it is made ------------------------------------------------------------------------------------------------
@@ -284,7 +286,9 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         _one_of("projection", self.projection, KINDS)
         weights = self.iteration_weights
         if np.ndim(weights) != 1 or len(weights) == 0:
-            raise InputError(f"iteration_weights are {weights!r}; expected one number for each hop, such as (0, 0, 1, 1)")
+            raise InputError(
+                f"iteration_weights are {weights!r}; expected one number for each hop, such as (0, 0, 1, 1)"
+            )
         for weight in weights:
             _number("an iteration weight", weight)
         if not any(weights) and not self.self_influence:
@@ -298,5 +302,3 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 raise InputError(f"orbits is {self.orbits!r}; expected different keys (hop, o1, o2), one at least")
             keys = tuple(ORBIT_KEYS[number] for number in sorted(numbers))
         return keys
-
-

@@ -197,15 +197,9 @@ class _Passes(FastRP):
         if self.self_influence:
             merge_hops(walk, start, [1.0], normalize=False, out=own)
         states: list[Any] = [own]
-        for state in hops(
-            walk,
-            start,
-            len(self.iteration_weights),
-            storage=self.storage,
-            num_threads=self._threads,
-            progress=self.progress,
-        ):
-            states.append(state.copy())
+        count = len(self.iteration_weights)
+        made = hops(walk, start, count, storage=self.storage, num_threads=self._threads, progress=self.progress)
+        states.extend(state.copy() for state in made)
         self._states = states
         return np.empty((0, self.n_components), np.float32)
 

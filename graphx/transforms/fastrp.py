@@ -110,7 +110,9 @@ class AddFastRP(_AddEmbedding):
     def _embed(self, data: Any) -> Any:
         from graphx.fastrp import FastRP
 
-        features = data.x.detach().cpu().numpy() if self.parameters.get("feature_ratio") and data.x is not None else None
+        features = (
+            data.x.detach().cpu().numpy() if self.parameters.get("feature_ratio") and data.x is not None else None
+        )
         return FastRP(self.dim, **self.parameters).fit_transform(Graph.from_pyg(data), features=features)
 
     def __repr__(self) -> str:

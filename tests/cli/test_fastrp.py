@@ -111,7 +111,7 @@ def test_evaluate_prints_f1(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_plot() -> None:
     pytest.importorskip("matplotlib")
-    Path("labels.txt").write_text("".join(f"{u} {u % 2} {u % 3}\n" for u in range(0, 34)))
+    Path("labels.txt").write_text("".join(f"{u} {u % 2} {u % 3}\n" for u in range(34)))
     assert main(["karate", "--dim", "4", "--plot", "e.png", "--evaluate", "labels.txt"]) == 0
     assert Path("e.png").read_bytes().startswith(b"\x89PNG")
 

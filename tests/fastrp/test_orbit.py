@@ -187,7 +187,9 @@ def test_transform_and_pickling():
     kept = pickle.loads(pickle.dumps(model))
     assert np.array_equal(kept.transform(POWER_LAW), first)
     other = nx.path_graph(9)
-    assert np.array_equal(kept.transform(other), OrbitFastRP("hop3", n_components=4, random_state=0).fit_transform(other))
+    assert np.array_equal(
+        kept.transform(other), OrbitFastRP("hop3", n_components=4, random_state=0).fit_transform(other)
+    )
     assert clone(model).get_params() == model.get_params()
 
 
