@@ -44,7 +44,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 Ids: TypeAlias = npt.NDArray[np.uint64]
 
 KINDS: Final = ("very_sparse", "sparse", "gaussian")
-STORAGE: Final = {"float32": np.dtype(np.float32), "bfloat16": np.dtype(np.uint16)}
+STORAGE: Final[dict[str, np.dtype[Any]]] = {"float32": np.dtype(np.float32), "bfloat16": np.dtype(np.uint16)}
 GROUP: Final = _core.FASTRP_GROUP
 DENSE_FROM: Final = 0.1  # density of R from which it is stored whole
 
@@ -304,14 +304,15 @@ def propagate(
         num_threads: Threads.
         progress: Called with the number of rows done.
     """
-    arguments = (own_weight, new_weight, add, normalize, num_threads, progress)
     graph = (walk.indptr, walk.indices, walk.weights, walk.weights_scale, walk.by_count)
+    last = (own_weight, new_weight, add, normalize, num_threads, progress)
+    kernel: Any = _core.fastrp_hop
     if isinstance(source, SparseStart):
         half = target is not None and target.dtype == np.uint16
-        kernel: Any = _core.fastrp_sparse_hop_bfloat16 if half else _core.fastrp_sparse_hop
-        kernel(*graph, *source, target, out, walk.first_row, *arguments)
+        kernel = _core.fastrp_sparse_hop_bfloat16 if half else _core.fastrp_sparse_hop
+        kernel(*graph, *source, target, out, walk.first_row, *last)
     else:
-        _core.fastrp_hop(*graph, source, target, out, walk.first_row, *arguments)
+        kernel(*graph, source, target, out, walk.first_row, *last)
 
 
 def accumulate(

@@ -67,7 +67,11 @@ def _is_sparse(X: Any) -> bool:
 
 
 def _array(X: Any) -> Any:
-    return X.detach().cpu().numpy() if hasattr(X, "detach") else X
+    return X.detach().cpu().numpy() if _is_tensor(X) else X
+
+
+def _is_tensor(X: Any) -> bool:
+    return hasattr(X, "detach") and hasattr(X, "numpy")  # a PyG Data has the first as well
 
 
 def _edge_index(X: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None] | None:
@@ -79,7 +83,7 @@ def _edge_index(X: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None] | No
         if X.ndim != 2 or X.shape[0] != 2:
             raise InputError(f"edge_index has shape {X.shape}; expected [2, E] of a pair (edge_index, edge_weight)")
         return X, weights
-    tensor = hasattr(X, "detach")
+    tensor = _is_tensor(X)
     X = _array(X)
     if isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[0] == 2 and (tensor or X.shape[1] != 2):
         return X, None
@@ -136,8 +140,8 @@ def new_edges(
     if _is_sparse(X) or (isinstance(array, np.ndarray) and array.ndim == 2 and array.shape[1] == num_nodes):
         if X.shape[-1] != num_nodes:
             raise InputError(
-                f"the matrix has shape {tuple(X.shape)}; expected [new nodes, {num_nodes}], a column for each node that "
-                "was known in fit"
+                f"the matrix has shape {tuple(X.shape)}; expected [new nodes, {num_nodes}], a column for each node "
+                "that was known in fit"
             )
         coo = coo_array(array)
         rows, columns, values, size = coo.row, coo.col, coo.data, int(X.shape[0])

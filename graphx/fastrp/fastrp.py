@@ -10,8 +10,12 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import (  # type: ignore[import-untyped]
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils.validation import check_is_fitted  # type: ignore[import-untyped]
 
 from graphx import _core
 from graphx._threads import resolve_threads
@@ -148,7 +152,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
     def fit(
         self,
         X: Any,
-        y: object = None,
+        y: object = None,  # noqa: ARG002
         *,
         features: Any = None,
         client: Any = None,
@@ -184,7 +188,8 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
         self._features = self._checked_features(features, graph.num_nodes)
         self.n_features_in_ = graph.num_nodes
         self._n_features_out = self.n_components
-        self.mean_ = self.scale_ = None
+        self.mean_: Floats | None = None
+        self.scale_: Floats | None = None
         if client is not None:
             from graphx.fastrp.cluster import embed_on_cluster
 
@@ -259,6 +264,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
                 self._checked_features(features, size) if features is not None or self._features is not None else None
             )
             own = self._start(walk.degrees(), ids, given, threads, dense=True)
+            assert not isinstance(own, SparseStart)
             accumulate(out, own, self.self_influence, normalize=self.normalize, num_threads=threads)
         last = max((k for k, weight in enumerate(self.iteration_weights, 1) if weight), default=0)
         source: State | SparseStart = self._fitted_start(fitted, threads)
@@ -280,7 +286,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
                 )
             source = next(states, source)
         if self.mean_ is not None and self.scale_ is not None:
-            _core.fastrp_standardize(out, self.mean_, (1 / self.scale_).astype(np.float32), threads)
+            _core.fastrp_standardize(out, self.mean_, np.reciprocal(self.scale_), threads)
         return out
 
     # -- its parts -----------------------------------------------------------------------------------------------------
@@ -302,8 +308,9 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
             )
         standardize = self.convention == "paper" if self.standardize is None else self.standardize
         if standardize:
-            self.mean_, self.scale_ = moments(made, threads)
-            _core.fastrp_standardize(made, self.mean_, (1 / self.scale_).astype(np.float32), threads)
+            mean, scale = moments(made, threads)
+            _core.fastrp_standardize(made, mean, np.reciprocal(scale), threads)
+            self.mean_, self.scale_ = mean, scale
         return made
 
     def _reduces(self) -> bool:

@@ -1,0 +1,171 @@
+"""graphx.fastrp side by side with its rivals: equal results first, then time and memory.
+
+    python benchmarks/kernels/fastrp.py                          all parts but `huge` and `sknetwork`
+    python benchmarks/kernels/fastrp.py --part hop rust          some
+
+A power-law graph (Chung-Lu) of a million nodes and ten million edges, d = 128, four hops, the last two weighted; every
+run is a process of its own, sides alternate, medians are told; seconds are those of embedding, imports and loading come
+before. The rivals (fastrp 0.1.1, pycleora, scikit-network, sparse_dot_mkl) live in an interpreter of their own that
+--rival-python or the variable FASTRP_PYTHON names. Results go to benchmarks/results/fastrp.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # in place of this folder, where `fastrp` is this file
+from _measure import MIB, ROOT, ChildError, alternate, run_child, write_results  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+RESULTS = ROOT / "benchmarks" / "results" / "fastrp.json"
+
+
+class Bench:
+    """What the parts share."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.folder, self.threads, self.repeats = Path(options.folder), options.threads, options.repeats
+        self.nodes, self.rival_python = options.nodes, options.rival_python
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def graph(self) -> Path:
+        path = self.folder / f"power_law_{self.nodes}.npz"
+        if not path.exists():
+            print(self.ours("make", self.nodes, path), flush=True)
+        return path
+
+    def ours(self, *arguments: object) -> dict[str, Any]:
+        return run_child(sys.executable, HERE / "fastrp_ours.py", *arguments)
+
+    def rival(self, task: str) -> dict[str, Any]:
+        return run_child(self.rival_python, HERE / "fastrp_rival.py", task, self.graph())
+
+    def embed(self, storage: str) -> dict[str, Any]:
+        return self.ours("embed", self.graph(), storage, self.threads)
+
+
+def against(bench: Bench, name: str, rival: Any) -> dict[str, Any]:
+    """One rival and both storages in turn."""
+    runs = alternate(
+        {"rival": rival, "float32": lambda: bench.embed("float32"), "bfloat16": lambda: bench.embed("bfloat16")},
+        bench.repeats,
+    )
+    part: dict[str, Any] = dict(runs)
+    for storage in ("float32", "bfloat16"):
+        part[f"{storage}_times_faster"] = runs["rival"]["seconds"] / runs[storage]["seconds"]
+        part[f"{storage}_share_of_memory"] = runs[storage]["peak_bytes"] / runs["rival"]["peak_bytes"]
+    print(
+        f"{name}: {part['float32_times_faster']:.2f} times faster with {part['float32_share_of_memory']:.2f} of its "
+        f"memory in float32, {part['bfloat16_times_faster']:.2f} with {part['bfloat16_share_of_memory']:.2f} in bf16"
+    )
+    for side, run in runs.items():
+        print(f"  {side:<10} {run['seconds']:8.3f} s   peak {run['peak_bytes'] / MIB:7.0f} MiB   {run['all_seconds']}")
+    sys.stdout.flush()
+    return part
+
+
+def rust(bench: Bench) -> dict[str, Any]:
+    """PyPI fastrp."""
+    return against(bench, "fastrp 0.1.1 (Rust)", lambda: bench.rival("rust"))
+
+
+def cleora(bench: Bench) -> dict[str, Any]:
+    """pycleora, four iterations, its own graph already built."""
+    return against(bench, "pycleora", lambda: bench.rival("cleora"))
+
+
+def sknetwork(bench: Bench) -> dict[str, Any]:
+    """scikit-network's RandomProjection, minutes."""
+    return against(bench, "scikit-network RandomProjection", lambda: bench.rival("sknetwork"))
+
+
+def scipy(bench: Bench) -> dict[str, Any]:
+    """The same numbers by scipy in float32."""
+    part = against(bench, "scipy", lambda: bench.ours("scipy", bench.graph(), bench.threads))
+    assert part["rival"]["largest_difference"] < 2e-5, part["rival"]
+    print(f"  equal to {part['rival']['largest_difference']:.1e}")
+    return part
+
+
+def hop(bench: Bench) -> dict[str, Any]:
+    """One hop against the bandwidth of the memory, and against MKL."""
+    part = {storage: bench.ours("hop", bench.graph(), storage, bench.threads) for storage in ("float32", "bfloat16")}
+    for storage, run in part.items():
+        print(
+            f"one hop, {storage}: {run['best_seconds']:.3f} s, {run['gigabytes_per_second']:.1f} GB/s, "
+            f"{run['share_of_stream']:.0%} of STREAM's {run['stream_gigabytes_per_second']:.1f}"
+        )
+    try:
+        part["mkl"] = bench.rival("mkl")
+        ratio = part["mkl"]["best_seconds"] / part["float32"]["best_seconds"]
+        part["times_faster_than_mkl"] = {"float32": ratio}
+        print(f"  MKL {part['mkl']['best_seconds']:.3f} s: {ratio:.2f} times faster in float32", flush=True)
+    except ChildError as error:
+        print(f"  sparse_dot_mkl is absent: {error}")
+    return part
+
+
+def pipeline(bench: Bench) -> dict[str, Any]:
+    """From an edge list to a saved embedding."""
+    text = bench.folder / f"power_law_{bench.nodes}.edgelist"
+    if not text.exists():
+        with np.load(bench.graph()) as arrays:
+            indptr, indices = arrays["indptr"], arrays["indices"]
+        rows = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+        keep = rows < indices
+        from graphx import _core
+
+        text.write_bytes(_core.edgelist_format(rows[keep], indices[keep].astype(np.int64), " "))
+    out = bench.folder / "embedding.npy"
+    run = alternate({"ours": lambda: bench.ours("pipeline", text, "bfloat16", bench.threads, out)}, bench.repeats)[
+        "ours"
+    ]
+    out.unlink()
+    print(
+        f"file to saved embedding: {run['seconds']:.2f} s (load {run['load_seconds']:.2f}, embed "
+        f"{run['embed_seconds']:.2f}, save {run['save_seconds']:.2f}), "
+        f"{run['times_the_embedding']:.2f} times the embedding"
+    )
+    return run
+
+
+def huge(bench: Bench) -> dict[str, Any]:
+    """Ten million nodes, a hundred million edges, bfloat16; needs 16 GB and 3 GB of disk."""
+    run = bench.ours("huge", bench.folder, "bfloat16", bench.threads)
+    print(f"10 million nodes: {run['seconds']:.1f} s, peak {run['peak_bytes'] / 2**30:.2f} GiB")
+    return run
+
+
+PARTS = {f.__name__: f for f in (rust, scipy, cleora, hop, pipeline, sknetwork, huge)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=["rust", "scipy", "cleora", "hop", "pipeline"])
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--nodes", type=int, default=1_000_000)
+    parser.add_argument("--folder", default="/tmp/graphx-fastrp", help="graphs are made here once and kept")
+    parser.add_argument("--rival-python", default=os.environ.get("FASTRP_PYTHON", sys.executable))
+    options = parser.parse_args()
+    bench = Bench(options)
+    for name in options.part:
+        try:
+            part = PARTS[name](bench)
+        except ChildError as error:
+            print(f"{name}: no figure: {error}", file=sys.stderr)
+            continue
+        common = {"nodes": options.nodes, "threads": options.threads, "repeats": options.repeats}
+        versions = {"numpy": version("numpy"), "scipy": version("scipy")}
+        write_results(RESULTS, {name: {**common, **part}}, versions)
+
+
+if __name__ == "__main__":
+    main()
