@@ -34,6 +34,10 @@ class LabelScore:
         macro: Mean macro F1.
         macro_std: Its standard deviation.
         C: What was chosen in each split.
+
+    Example:
+        >>> print(LabelScore(0.1, 0.4, 0.01, 0.25, 0.02, (0.1,)))
+        10% train: micro F1 0.4000 +- 0.0100, macro F1 0.2500 +- 0.0200
     """
 
     train_ratio: float
