@@ -332,3 +332,14 @@ def fastrp_standardize(
 ) -> None: ...
 
 # -- end of fastrp -----------------------------------------------------------------------------------------------------
+
+# -- vectors: rows of numbers as text --------------------------------------------------------------------------------
+
+def vectors_format(
+    x: npt.NDArray[np.float32],
+    first: int,
+    ids: npt.NDArray[np.int64] | None,
+    text: bytes | None,
+    ends: npt.NDArray[np.int64] | None,
+    threads: int,
+) -> bytes: ...

@@ -9,9 +9,9 @@ from typing import Any
 import networkx
 import pytest
 
-from graphx.errors import MissingDependencyError
+from graphx.errors import InputError, MissingDependencyError
 from graphx.gradco import GRAPHLETS, OrbitAdjacency
-from graphx.plot import _POINTS, plot_graphlets, plot_orbit_spectrum, plot_summary
+from graphx.plot import _POINTS, plot_embedding, plot_graphlets, plot_orbit_spectrum, plot_summary
 
 KARATE = networkx.Graph(networkx.karate_club_graph().edges)
 
@@ -85,3 +85,23 @@ def test_without_matplotlib_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(MissingDependencyError, match=r'pip install "graphx-pyg\[plot\]"'):
         plot_graphlets()
+
+
+def test_embedding_shows_the_commonest_labels_first() -> None:
+    points = [[0.0, 0.0], [1.0, 0.0], [5.0, 1.0], [9.0, 0.0]]
+    ax = plot_embedding(points, labels=[7, 3, 3, -1])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["3", "7"]
+    assert [len(dots.get_offsets()) for dots in ax.collections] == [1, 2, 1]
+
+
+def test_embedding_of_several_labels_a_node_and_of_one_column() -> None:
+    ax = plot_embedding([[1.0], [2.0], [4.0]], labels=[[True, True], [True, False], [False, False]])
+    assert [len(dots.get_offsets()) for dots in ax.collections] == [1, 2]
+    assert plot_embedding([[1.0], [2.0]]).get_legend() is None
+
+
+def test_embedding_refuses_shapes() -> None:
+    with pytest.raises(InputError, match="a row for each node"):
+        plot_embedding([[1.0], [2.0]], labels=[0])
+    with pytest.raises(InputError, match=r"\[N, d\]"):
+        plot_embedding([1.0, 2.0])

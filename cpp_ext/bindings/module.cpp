@@ -13,6 +13,7 @@ void register_mobius(nb::module_& m);
 void register_neighbors(nb::module_& m);
 void register_orbits(nb::module_& m);
 void register_tiles(nb::module_& m);
+void register_vectors(nb::module_& m);
 }  // namespace graphx::bind
 
 NB_MODULE(_core, m) {
@@ -32,4 +33,5 @@ NB_MODULE(_core, m) {
     graphx::bind::register_neighbors(m);
     graphx::bind::register_orbits(m);
     graphx::bind::register_tiles(m);
+    graphx::bind::register_vectors(m);
 }

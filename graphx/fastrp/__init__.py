@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["FastRP", "OrbitFastRP"]
+__all__ = ["FastRP", "FastRPSearch", "LabelScore", "OrbitFastRP", "evaluate_labels"]
 
 _MODULES: frozenset[str] = frozenset()
 _ATTRIBUTES: dict[str, str] = {
     "FastRP": "graphx.fastrp.fastrp",
+    "FastRPSearch": "graphx.fastrp.search",
+    "LabelScore": "graphx.fastrp._evaluate",
+    "evaluate_labels": "graphx.fastrp._evaluate",
     "OrbitFastRP": "graphx.fastrp.orbit",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphx.transforms.fastrp import AddFastRP, AddOrbitFastRP
 from graphx.transforms.graphlet_degrees import AddGraphletDegrees
 
-__all__ = ["AddGraphletDegrees"]
+__all__ = ["AddFastRP", "AddGraphletDegrees", "AddOrbitFastRP"]
