@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__: list[str] = []
+__all__ = ["hyperbolic"]
 
-_MODULES: frozenset[str] = frozenset()
+_MODULES: frozenset[str] = frozenset({"hyperbolic"})
 _ATTRIBUTES: dict[str, str] = {}
 
 
