@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 import torch
 from torch import Tensor
 
@@ -205,15 +205,12 @@ def _walks(x: Tensor, edges: Tensor, hops: int) -> tuple[Tensor, Tensor]:
     """Means over walks of 0 to K steps, and degrees; a node without neighbours keeps its own vector."""
     size = x.size(0)
     degree = torch.bincount(edges[0], minlength=size)
-    start = torch.cat([degree.new_zeros(1), degree.cumsum(0)])
-    values = (1 / degree.clamp(min=1).float())[edges[0]]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR", category=UserWarning)
-        mean = torch.sparse_csr_tensor(start, edges[1], values, (size, size))
+    shares = (1 / degree.clamp(min=1).float())[edges[0]]
+    mean = scipy.sparse.csr_array((shares.numpy(), (edges[0].numpy(), edges[1].numpy())), shape=(size, size))
     alone = (degree == 0).unsqueeze(1)
     stack = [x]
     for _ in range(hops):
-        stack.append(torch.where(alone, x, mean @ stack[-1]) if edges.numel() else x)
+        stack.append(torch.where(alone, x, torch.from_numpy(mean @ stack[-1].numpy())))
     return torch.stack(stack), degree
 
 
