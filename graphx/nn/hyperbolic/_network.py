@@ -61,10 +61,11 @@ class HopGate(torch.nn.Module):
             self.out.weight.zero_()
             self.out.bias.copy_(torch.tensor([1.0, *[0.0] * hops]))
 
-    def forward(self, gate: Tensor) -> Tensor:
+    def forward(self, gate: Tensor, trust: float) -> Tensor:
         shares = torch.softmax(self.out(torch.tanh(self.hidden(gate))), dim=-1)
         own = torch.zeros_like(shares)
         own[:, 0] = 1
+        shares = trust * shares + (1 - trust) * own
         return torch.where(gate[:, 1:2] > 0, shares, own)  # a node without neighbours has only its text
 
 
@@ -90,13 +91,15 @@ class H4GNetwork(torch.nn.Module):
             return _EuclideanBlocks(self.dim, config.block_size)
         return _Scalar(config.scalar) if config.scaling == "scalar" else None
 
-    def shares(self, gate: Tensor) -> Tensor:
+    def shares(self, gate: Tensor, trust: float) -> Tensor:
         """The share of each hop for each node ``[N, K + 1]``."""
-        return self.gate(gate) if self.gate is not None else gate.new_ones(gate.size(0), 1)  # type: ignore[no-any-return]
+        if self.gate is None:
+            return gate.new_ones(gate.size(0), 1)
+        return self.gate(gate, trust)  # type: ignore[no-any-return]
 
-    def nodes(self, hops: Tensor, gate: Tensor) -> Tensor:
-        """Tangent vectors of nodes ``[N, F]`` from ``[K + 1, N, F]`` and ``[N, GATE_FEATURES]``."""
-        mixed = torch.einsum("nk,knf->nf", self.shares(gate), hops[: self.config.hops + 1])
+    def nodes(self, hops: Tensor, gate: Tensor, trust: float) -> Tensor:
+        """Tangent vectors of nodes ``[N, F]`` from ``[K + 1, N, F]``, ``[N, GATE_FEATURES]`` and the trust of a graph."""
+        mixed = torch.einsum("nk,knf->nf", self.shares(gate, trust), hops[: self.config.hops + 1])
         return _scaled(self.graph_scaling, self._unit(mixed) * self.node_log_norm.exp())
 
     def labels(self, x: Tensor) -> Tensor:

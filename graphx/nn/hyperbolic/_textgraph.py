@@ -34,6 +34,7 @@ class Prepared:
         edge_index: Both directions of every edge ``[2, E]``, int64, no loops.
         y: Classes ``[N]``, -1 where unknown, or None.
         label_x: Vectors of the labels ``[C, F]``, or None.
+        trust: How far neighbours agree on the labels, from 0 to 1; 1 without labels.
     """
 
     hops: Tensor
@@ -41,6 +42,7 @@ class Prepared:
     edge_index: npt.NDArray[np.int64]
     y: Tensor | None
     label_x: Tensor | None
+    trust: float
 
     @property
     def num_nodes(self) -> int:
@@ -52,6 +54,7 @@ class Prepared:
         for part in (self.hops, self.gate, self.y, self.label_x):
             if part is not None:
                 state.update(np.ascontiguousarray(part.numpy()).data)
+        state.update(repr(self.trust).encode())
         return state.hexdigest()
 
 
@@ -154,21 +157,37 @@ def node_texts(data: Any) -> list[str]:
     return found
 
 
-def prepare(data: Any, texts: Texts, hops: int, *, labelled: bool = False, classes: Labels | None = None) -> Prepared:
-    """Check a PyG ``Data`` and compute its features; with its labels where they are wanted."""
+def prepare(
+    data: Any, texts: Texts, hops: int, *, labelled: bool = False, classes: Labels | Tensor | None = None
+) -> Prepared:
+    """Check a PyG ``Data`` and compute its features; with its labels, or with names of classes alone."""
     x = torch.from_numpy(texts.nodes(data))
     size = x.size(0)
     edges = _edges(data, size)
     y = label_x = None
     if labelled:
-        y, label_x = _labels(data, texts, size, classes)
+        y, label_x = _labels(data, texts, size)
+    elif classes is not None:
+        label_x = torch.from_numpy(texts.labels(classes))
+        if label_x.size(1) != x.size(1):
+            raise InputError(f"the labels have {label_x.size(1)} numbers each and the nodes {x.size(1)}; expected as many")
     stack, degree = _walks(x, edges, hops)
-    return Prepared(stack, _gate(stack, degree), edges.numpy(), y, label_x)
+    trust = 1.0 if label_x is None else _agreement(x @ label_x.T, edges)
+    return Prepared(stack, _gate(stack, degree), edges.numpy(), y, label_x, trust)
 
 
-def _labels(data: Any, texts: Texts, size: int, classes: Labels | None) -> tuple[Tensor, Tensor]:
+def _agreement(scores: Tensor, edges: Tensor) -> float:
+    """Moran's I of the zero-shot scores over the edges, not below 0 nor above 1: about the homophily, without labels."""
+    centred = scores.double() - scores.double().mean(dim=0)
+    spread = float(centred.square().sum(dim=1).mean())
+    if not edges.numel() or spread == 0:
+        return 0.0
+    together = float((centred[edges[0]] * centred[edges[1]]).sum(dim=1).mean())
+    return min(1.0, max(0.0, together / spread))
+
+
+def _labels(data: Any, texts: Texts, size: int) -> tuple[Tensor, Tensor]:
     y, names = getattr(data, "y", None), getattr(data, "label_x" if texts.encoder is None else "label_text", None)
-    names = classes if classes is not None else names
     what = "label_x, the vectors of its labels" if texts.encoder is None else "label_text, the names of its labels"
     if y is None or names is None:
         raise InputError(f"a labelled source needs y and {what}; expected both, or labels=False in fit")

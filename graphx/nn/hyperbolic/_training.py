@@ -107,7 +107,7 @@ def _loss(
         target, against = place, source.hops[0][nodes]
         hidden = torch.rand(hops.shape[1:], generator=generator) < schedule.dropout
         hops = torch.cat([hops[:1].masked_fill(hidden, 0) / (1 - schedule.dropout), hops[1:]])
-    u, v = network.nodes(hops, gate), network.labels(against)
+    u, v = network.nodes(hops, gate, source.trust), network.labels(against)
     loss = torch.nn.functional.cross_entropy(network.scores(u, v), target)
     if schedule.radius_weight:
         radius = 2 * torch.linalg.vector_norm(u, dim=-1)  # Rad(exp0 u) = 2 |u|, for every c

@@ -120,12 +120,12 @@ class H4G:
         centre: bool = True,
         lead: int = 24,
         refine: bool = True,
-        temperature: float = 2.0,
-        anchor: float = 0.7,
+        temperature: float = 4.0,
+        anchor: float = 0.5,
         edge_weight: float = 1.0,
         steps: int = 100,
         batch_size: int = 256,
-        lr: float = 1e-3,
+        lr: float = 2e-4,
         dropout: float = 0.5,
         radius_weight: float = 0.0,
         random_state: int = 0,
@@ -249,22 +249,22 @@ class H4G:
         """
         report, close = self._reporting()
         try:
-            label_x = torch.from_numpy(self._texts(report).labels(label_texts))
-            target = prepare(data, self._texts(report), self.config.hops)
+            target = prepare(data, self._texts(report), self.config.hops, classes=label_texts)
         finally:
             close()
-        scores, _ = self._scores(target, label_x)
+        scores = self._scores(target)
         if not self.refine:
             return torch.softmax(scores, dim=1)
         features = target.hops[0].numpy()
         found = refine_scores(scores.double().numpy(), features, target.edge_index, **self.refinement)  # type: ignore[arg-type]
         return torch.from_numpy(found.astype(np.float32))
 
-    def hop_shares(self, data: Any) -> Tensor:
-        """The learned share of each hop for each node, which sums to 1.
+    def hop_shares(self, data: Any, label_texts: Labels | Tensor) -> Tensor:
+        """The share of each hop for each node, which sums to 1.
 
         Args:
             data: As for :meth:`predict`.
+            label_texts: As for :meth:`predict`; whether neighbours agree depends on what is asked.
 
         Returns:
             ``[N, hops + 1]``; the first column is the node's own text.
@@ -274,11 +274,11 @@ class H4G:
         """
         report, close = self._reporting()
         try:
-            target = prepare(data, self._texts(report), self.config.hops)
+            target = prepare(data, self._texts(report), self.config.hops, classes=label_texts)
         finally:
             close()
         with torch.no_grad():
-            return self._fitted(target.hops.size(2)).shares(target.gate)
+            return self._fitted(target.hops.size(2)).shares(target.gate, target.trust)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Save the fitted model as a folder of numbers and JSON; the encoder is not in it.
@@ -362,14 +362,13 @@ class H4G:
             raise InputError(f"the vectors have {dim} numbers, and the model was fitted to {self.network.dim}")
         return self.network
 
-    def _scores(self, target: Prepared, label_x: Tensor) -> tuple[Tensor, H4GNetwork]:
+    def _scores(self, target: Prepared) -> Tensor:
         network = self._fitted(target.hops.size(2))
-        if label_x.size(1) != network.dim:
-            raise InputError(f"the labels have {label_x.size(1)} numbers each; expected {network.dim}, as the nodes have")
+        assert target.label_x is not None
         with torch.no_grad():
-            v = network.labels(label_x)
+            v = network.labels(target.label_x)
             parts = [
-                network.scores(network.nodes(target.hops[:, rows], target.gate[rows]), v)
+                network.scores(network.nodes(target.hops[:, rows], target.gate[rows], target.trust), v)
                 for rows in torch.arange(target.num_nodes).split(_CHUNK)
             ]
-        return torch.cat(parts), network
+        return torch.cat(parts)

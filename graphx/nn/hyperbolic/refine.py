@@ -21,8 +21,8 @@ def refine_scores(
     features: npt.ArrayLike | None,
     edge_index: npt.ArrayLike,
     *,
-    temperature: float = 2.0,
-    anchor: float = 0.7,
+    temperature: float = 4.0,
+    anchor: float = 0.5,
     edge_weight: float = 1.0,
     iterations: int = 10,
 ) -> Floats:
