@@ -121,3 +121,24 @@ def spmm(
     y: _AnyFloat | None,
     threads: int,
 ) -> None: ...
+
+# -- mobius: maps of the Poincare ball ----------------------------------------------------------------------------------
+
+def mobius_radial(logarithm: bool, c: float, x: _AnyFloat, y: _AnyFloat, threads: int = 1) -> tuple[int, float]: ...
+def mobius_radial_backward(
+    logarithm: bool, c: float, x: _AnyFloat, grad_y: _AnyFloat, grad_x: _AnyFloat, threads: int = 1
+) -> float: ...
+def mobius_product(
+    weight: _AnyFloat, x: _AnyFloat, c: float | None, y: _AnyFloat, kept: _AnyFloat | None, threads: int = 1
+) -> tuple[int, float]: ...
+def mobius_product_backward(
+    weight: _AnyFloat,
+    x: _AnyFloat,
+    c: float | None,
+    y: _AnyFloat | None,
+    kept: _AnyFloat | None,
+    grad_y: _AnyFloat,
+    grad_x: _AnyFloat | None,
+    grad_weight: _AnyFloat | None,
+    threads: int = 1,
+) -> float: ...

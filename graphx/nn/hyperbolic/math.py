@@ -1,13 +1,13 @@
 r"""Free functions on the Poincare ball of curvature :math:`-c`.
 
-The ball is :math:`\mathbb{B}_c = \{x : c |x|^2 < 1\}`. A curvature is a positive float or a 0-d tensor, which may require
-gradients. Vectors lie along the last dimension (or ``dim``), in float32 or float64; sums of squares and the scalar of
-each vector are float64 in both. No function clamps: a point on or outside the ball is an error where a point of the ball
-is asked for, and every tangent vector is allowed. Gradients are exact at the origin, and zero (the middle of the
-subgradient) at kinks: a distance between equal points, a radius at the origin.
+The ball is :math:`\mathbb{B}_c = \{x : c |x|^2 < 1\}`. A curvature is a positive float or a 0-d tensor, which may
+require gradients. Vectors lie along the last dimension (or ``dim``), in float32 or float64; sums of squares and the
+scalar of each vector are float64 in both. No function clamps: a point on or outside the ball is an error where a point of
+the ball is asked for, and every finite tangent vector is allowed. Gradients are exact at the origin, and zero (the
+middle of the subgradient) at kinks: a distance between equal points, a radius at the origin.
 
-Formulas: Ganea, Becigneul and Hofmann, "Hyperbolic neural networks", NeurIPS 2018, https://arxiv.org/abs/1805.09112. Ours
-are the forms without cancellation, and :func:`tangent_dist`.
+Formulas: Ganea, Becigneul and Hofmann, "Hyperbolic neural networks", NeurIPS 2018, https://arxiv.org/abs/1805.09112.
+Ours are the forms without cancellation, and :func:`tangent_dist`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,14 @@ import torch
 from torch import Tensor
 
 from graphx.errors import InputError
-from graphx.nn.hyperbolic import _plain, _tangent
-from graphx.nn.hyperbolic._inputs import check_curvature, check_vectors, check_weight, refuse_points
+from graphx.nn.hyperbolic import _kernels, _plain, _tangent
+from graphx.nn.hyperbolic._inputs import (
+    check_curvature,
+    check_vectors,
+    check_weight,
+    refuse_points,
+    refuse_vectors,
+)
 from graphx.nn.hyperbolic._scalar import atanhc
 
 __all__ = [
@@ -61,7 +67,8 @@ def expmap0(u: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
         [0.0, 0.5]
     """
     check_vectors(u, "u", dim=dim)
-    return _plain.expmap0(u.movedim(dim, -1), check_curvature(c, u.device)).movedim(-1, dim)
+    maps = _kernels if _kernels.takes(u) else _plain
+    return maps.expmap0(u.movedim(dim, -1), check_curvature(c, u.device)).movedim(-1, dim)
 
 
 def logmap0(x: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
@@ -71,8 +78,8 @@ def logmap0(x: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
 
         \log_0(x) = \operatorname{artanh}(\sqrt{c}\,|x|) \frac{x}{\sqrt{c}\,|x|}, \qquad \log_0(0) = 0
 
-    computed as :math:`\tfrac12 \operatorname{log1p}(2z(1+z)/(1-z^2))` with :math:`z = \sqrt{c}|x|`, exact up to the last
-    float below the rim.
+    computed as :math:`\tfrac12 \operatorname{log1p}(2z(1+z)/(1-z^2))` with :math:`z = \sqrt{c}|x|`, exact up to the
+    last float below the rim.
 
     Args:
         x: Points of the ball ``[..., D]``, float32 or float64.
@@ -83,7 +90,8 @@ def logmap0(x: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
         Tangent vectors, in the shape and dtype of ``x``. Differentiable twice in ``x`` and ``c``.
 
     Raises:
-        InputError: A point lies on or outside the ball or is not finite, ``c`` is not positive, or the dtype is another.
+        InputError: A point lies on or outside the ball or is not finite, ``c`` is not positive, or the dtype is
+            another.
 
     Example:
         >>> import torch
@@ -92,7 +100,8 @@ def logmap0(x: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
         [[0.0, 0.5493061542510986]]
     """
     check_vectors(x, "x", dim=dim)
-    return _plain.logmap0(x.movedim(dim, -1), check_curvature(c, x.device)).movedim(-1, dim)
+    maps = _kernels if _kernels.takes(x) else _plain
+    return maps.logmap0(x.movedim(dim, -1), check_curvature(c, x.device)).movedim(-1, dim)
 
 
 def project(x: Tensor, c: float | Tensor = 1.0, *, eps: float | None = None, dim: int = -1) -> Tensor:
@@ -132,7 +141,7 @@ def project(x: Tensor, c: float | Tensor = 1.0, *, eps: float | None = None, dim
     rim = 1 - (least if eps is None else eps)
     x = x.movedim(dim, -1)
     p = c * _plain.square(x)
-    _plain.refuse_vectors(p.detach(), "x")
+    refuse_vectors(p.detach(), "x")
     outside = p > rim * rim
     factor = torch.where(outside, rim / torch.where(outside, p, 1.0).sqrt(), 1.0)
     return (factor * x.double()).to(x.dtype).movedim(-1, dim)
@@ -187,8 +196,8 @@ def mobius_matvec(weight: Tensor, x: Tensor, c: float | Tensor = 1.0) -> Tensor:
         W \otimes_c x = \exp_0(W \log_0 x)
             = \tanh\Bigl(\frac{|Wx|}{|x|} \operatorname{artanh}(\sqrt{c}\,|x|)\Bigr) \frac{Wx}{\sqrt{c}\,|Wx|}
 
-    The hyperbolic radius of the result is :math:`|Wx|/|x|` times that of ``x``. With tangent vectors at hand, ``W u`` is
-    the same without the ball: :math:`\log_0(W \otimes_c \exp_0 u) = W u` for every ``c``.
+    The hyperbolic radius of the result is :math:`|Wx|/|x|` times that of ``x``. With tangent vectors at hand, ``W u``
+    is the same without the ball: :math:`\log_0(W \otimes_c \exp_0 u) = W u` for every ``c``.
 
     Args:
         weight: ``[D', D]``, or ``[K, b', b]`` with ``D = K b`` for the block-diagonal matrix of K blocks, where
@@ -201,8 +210,8 @@ def mobius_matvec(weight: Tensor, x: Tensor, c: float | Tensor = 1.0) -> Tensor:
         Differentiable twice in ``weight``, ``x`` and ``c``.
 
     Raises:
-        InputError: The columns of the weight are not as many as ``x`` has, a point lies on or outside the ball, ``c`` is
-            not positive, or dtypes differ.
+        InputError: The columns of the weight are not as many as ``x`` has, a point lies on or outside the ball, ``c``
+            is not positive, or dtypes differ.
 
     Example:
         >>> import torch
@@ -212,7 +221,8 @@ def mobius_matvec(weight: Tensor, x: Tensor, c: float | Tensor = 1.0) -> Tensor:
     """
     check_vectors(x, "x")
     check_weight(weight, x.size(-1), x)
-    return _plain.mobius_matvec(weight, x, check_curvature(c, x.device))
+    maps = _kernels if _kernels.takes(x, weight) else _plain
+    return maps.mobius_matvec(weight, x, check_curvature(c, x.device))
 
 
 def hyperbolic_radius(x: Tensor, c: float | Tensor = 1.0, *, dim: int = -1, keepdim: bool = False) -> Tensor:
@@ -256,8 +266,8 @@ def dist(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, dim: int = -1, keepdi
         d_c(x, y) = \frac{2}{\sqrt{c}} \operatorname{arsinh}
             \sqrt{\frac{c\,|x - y|^2}{(1 - c|x|^2)(1 - c|y|^2)}}
 
-    As exact as the coordinates: beside the rim one rounding of ``x`` is a long way, so prefer :func:`tangent_dist` where
-    tangent vectors are at hand.
+    As exact as the coordinates: beside the rim one rounding of ``x`` is a long way, so prefer :func:`tangent_dist`
+    where tangent vectors are at hand.
 
     Args:
         x: Points of the ball ``[..., D]``.
@@ -297,7 +307,8 @@ def tangent_dist(u: Tensor, v: Tensor, c: float | Tensor = 1.0) -> Tensor:
 
     .. math::
 
-        \sinh^2 \frac{\sqrt{c}\,d_{ij}}{2} = \sinh^2 \frac{a_i - b_j}{2} + \sinh a_i \sinh b_j \sin^2 \frac{\theta_{ij}}{2},
+        \sinh^2 \frac{\sqrt{c}\,d_{ij}}{2}
+            = \sinh^2 \frac{a_i - b_j}{2} + \sinh a_i \sinh b_j \sin^2 \frac{\theta_{ij}}{2},
         \qquad a_i = 2\sqrt{c}\,|u_i|, \quad b_j = 2\sqrt{c}\,|v_j|
 
     the hyperbolic law of cosines, with logarithms of the terms where they leave float64: vectors of length 1000 are as
@@ -315,7 +326,8 @@ def tangent_dist(u: Tensor, v: Tensor, c: float | Tensor = 1.0) -> Tensor:
         gradient between equal points is 0. A second differentiation raises.
 
     Raises:
-        InputError: ``u`` or ``v`` is not a matrix or not finite, their widths or dtypes differ, or ``c`` is not positive.
+        InputError: ``u`` or ``v`` is not a matrix or not finite, their widths or dtypes differ, or ``c`` is not
+            positive.
 
     Example:
         >>> import torch

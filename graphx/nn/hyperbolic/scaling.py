@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphx.errors import InputError
-from graphx.nn.hyperbolic import _plain
+from graphx.nn.hyperbolic import _kernels, _plain
 from graphx.nn.hyperbolic._inputs import check_curvature, check_vectors
 from graphx.nn.hyperbolic.math import mobius_matvec
 
@@ -34,8 +34,8 @@ class BlockDiagonalMobiusScaling(torch.nn.Module):
 
     - ``"none"``: any matrix.
     - ``"diagonal"``: :math:`S_k` is diagonal, ``dim`` parameters.
-    - ``"contractive"``: :math:`S_k = \operatorname{Cay}(A_k) \operatorname{diag}(\sigma(d_k)) \operatorname{Cay}(B_k)` with
-      :math:`\operatorname{Cay}(A) = (I - A)(I + A)^{-1}` of a skew-symmetric A, an orthogonal matrix. Hence
+    - ``"contractive"``: :math:`S_k = \operatorname{Cay}(A_k) \operatorname{diag}(\sigma(d_k)) \operatorname{Cay}(B_k)`
+      with :math:`\operatorname{Cay}(A) = (I - A)(I + A)^{-1}` of a skew-symmetric A, an orthogonal matrix. Hence
       :math:`|S_k|_2 = \max \sigma(d_k) < 1`, and no radius ever grows. The singular values are taken at
       :math:`(1 - 8 b \epsilon)\,\sigma(d_k)`, so that the bound holds for the rounded numbers too.
 
@@ -90,9 +90,9 @@ class BlockDiagonalMobiusScaling(torch.nn.Module):
             raise InputError(f"init is {init!r}; expected a number {wanted}")
         self.dim, self.block_size, self.constraint, self.init = dim, block_size, constraint, float(init)
         self.num_blocks = dim // block_size
-        value = check_curvature(c, torch.device("cpu"))
-        self.log_c = torch.nn.Parameter(torch.tensor(math.log(value), dtype=torch.float64)) if learn_c else None
-        self._c = float(value)
+        curvature = float(check_curvature(c, torch.device("cpu")))
+        self.log_c = torch.nn.Parameter(torch.tensor(math.log(curvature), dtype=torch.float64)) if learn_c else None
+        self._c = curvature
         blocks = (self.num_blocks, block_size)
         if constraint == "none":
             self.blocks = torch.nn.Parameter(torch.empty(*blocks, block_size))
@@ -149,7 +149,7 @@ class BlockDiagonalMobiusScaling(torch.nn.Module):
         """
         if space == "tangent":
             self._check(u)
-            return _plain.block_product(self._applied(), u).to(u.dtype)
+            return self._product(u)
         if space == "ball":
             self._check(u)
             return mobius_matvec(self._applied(), u, self.c)
@@ -169,7 +169,7 @@ class BlockDiagonalMobiusScaling(torch.nn.Module):
         """
         self._check(u)
         before = _plain.square(u)
-        after = _plain.square(_plain.block_product(self._applied(), u))
+        after = _plain.square(self._product(u))
         zero = before == 0
         return torch.where(zero, 1.0, _plain.norm(after / torch.where(zero, 1.0, before))).to(u.dtype).squeeze(-1)
 
@@ -177,6 +177,11 @@ class BlockDiagonalMobiusScaling(torch.nn.Module):
         """The arguments, for ``repr``."""
         c = f"{self._c:g}" if self.log_c is None else f"{math.exp(float(self.log_c.detach())):g} (learned)"
         return f"{self.dim}, block_size={self.block_size}, c={c}, constraint={self.constraint!r}"
+
+    def _product(self, u: Tensor) -> Tensor:
+        weight = self._applied()
+        maps = _kernels if _kernels.takes(u, weight) else _plain
+        return maps.block_product(weight, u).to(u.dtype)
 
     def _applied(self) -> Tensor:
         return self.scales.reshape(self.dim, 1, 1) if self.constraint == "diagonal" else self.weight

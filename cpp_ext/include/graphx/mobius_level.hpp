@@ -1,0 +1,275 @@
+// The loops of mobius.cpp over a tile of rows, for one instruction set: no include guard, as mobius.cpp includes it once
+// for each, inside a namespace, with GRAPHX_TARGET the function attribute and Lanes<T> its registers.
+
+// c[m][n] (+)= sum_k a[m, k] b[k][n] for M rows and P registers of columns; `am`, `ak` step through a.
+template <class T, int M, int P>
+GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am, std::int64_t ak, const T* b,
+                                std::int64_t bk, T* c, std::int64_t cm, bool accumulate) {
+    using L = Lanes<T>;
+    typename L::V sum[M][P];
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+        for (int n = 0; n < P; ++n) sum[m][n] = L::zero();
+    for (std::int64_t k = 0; k < count; ++k) {
+        typename L::V row[P];
+#pragma GCC unroll 2
+        for (int n = 0; n < P; ++n) row[n] = L::load(b + k * bk + n * L::N);
+#pragma GCC unroll 8
+        for (int m = 0; m < M; ++m) {
+            const typename L::V x = L::all(a[m * am + k * ak]);
+#pragma GCC unroll 2
+            for (int n = 0; n < P; ++n) sum[m][n] = L::fma(x, row[n], sum[m][n]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m)
+#pragma GCC unroll 2
+        for (int n = 0; n < P; ++n) {
+            T* place = c + m * cm + n * L::N;
+            L::store(place, accumulate ? L::add(L::load(place), sum[m][n]) : sum[m][n]);
+        }
+}
+
+// The same for any number of rows, and of columns that fill registers; long sums in stretches of kStretch terms, so
+// that rounding grows with the root of kStretch and not of the length.
+template <class T>
+GRAPHX_TARGET inline void multiply(std::int64_t rows, std::int64_t columns, std::int64_t count, const T* a,
+                                   std::int64_t am, std::int64_t ak, const T* b, std::int64_t bk, T* c,
+                                   std::int64_t cm, bool accumulate) {
+    using L = Lanes<T>;
+    for (std::int64_t k = 0; k < count || k == 0; k += kStretch) {
+        const std::int64_t terms = std::min(kStretch, count - k);
+        const bool more = accumulate || k > 0;
+        for (std::int64_t n = 0; n < columns;) {
+            const int wide = columns - n >= L::P * L::N ? L::P : 1;
+            const T* right = b + k * bk + n;
+            for (std::int64_t m = 0; m < rows;) {
+                const T* left = a + m * am + k * ak;
+                T* place = c + m * cm + n;
+                const int high = rows - m >= L::M ? L::M : 1;
+                if (high == L::M && wide == L::P) micro<T, L::M, L::P>(terms, left, am, ak, right, bk, place, cm, more);
+                else if (high == L::M) micro<T, L::M, 1>(terms, left, am, ak, right, bk, place, cm, more);
+                else if (wide == L::P) micro<T, 1, L::P>(terms, left, am, ak, right, bk, place, cm, more);
+                else micro<T, 1, 1>(terms, left, am, ak, right, bk, place, cm, more);
+                m += high;
+            }
+            n += wide * L::N;
+        }
+    }
+}
+
+template <class T>
+GRAPHX_TARGET inline double dot(std::int64_t size, const T* x, const T* y) {
+    using L = Lanes<T>;
+    typename L::Wide first = L::wide(), second = L::wide();
+    std::int64_t i = 0;
+    for (; i + 2 * L::N <= size; i += 2 * L::N) {
+        first = L::dot(L::load(x + i), L::load(y + i), first);
+        second = L::dot(L::load(x + i + L::N), L::load(y + i + L::N), second);
+    }
+    for (; i + L::N <= size; i += L::N) first = L::dot(L::load(x + i), L::load(y + i), first);
+    double rest = 0;
+    for (; i < size; ++i) rest += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+    return (L::total(first) + L::total(second)) + rest;
+}
+
+// out = s x + t y (y may be null); past the cache where `stream`, which wants whole aligned registers.
+template <class T>
+GRAPHX_TARGET inline void combine(std::int64_t size, T s, const T* x, T t, const T* y, T* out, bool stream) {
+    using L = Lanes<T>;
+    const typename L::V vs = L::all(s), vt = L::all(t);
+    std::int64_t i = 0;
+    for (; i + L::N <= size; i += L::N) {
+        typename L::V value = L::mul(vs, L::load(x + i));
+        if (y) value = L::fma(vt, L::load(y + i), value);
+        if (stream) L::stream(out + i, value);
+        else L::store(out + i, value);
+    }
+    for (; i < size; ++i) out[i] = y ? s * x[i] + t * y[i] : s * x[i];
+}
+
+template <class T>
+GRAPHX_TARGET void radial_rows(Radial map, std::int64_t rows, std::int64_t dim, double c, const T* x, T* y, bool stream,
+                               BadRow* bad) {
+    for (std::int64_t start = 0; start < rows; start += kRadialTile) {
+        const std::int64_t stop = std::min(rows, start + kRadialTile);
+        double scale[kRadialTile];
+        for (std::int64_t r = start; r < stop; ++r) scale[r - start] = c * dot(dim, x + r * dim, x + r * dim);
+        for (std::int64_t r = start; r < stop; ++r) {
+            const double p = scale[r - start];
+            if (map == Radial::exp0 ? !(p <= kLargest) : !(p < 1.0)) {
+                if (!bad->found()) *bad = {r, p};
+                continue;
+            }
+            scale[r - start] = map == Radial::exp0 ? scalars::tanhc(p) : scalars::artanhc(p);
+        }
+        if (bad->found()) return;
+        for (std::int64_t r = start; r < stop; ++r)
+            combine<T>(dim, static_cast<T>(scale[r - start]), x + r * dim, T{0}, nullptr, y + r * dim, stream);
+    }
+    if (stream) Lanes<T>::fence();
+}
+
+template <class T>
+GRAPHX_TARGET double radial_rows_back(Radial map, std::int64_t rows, std::int64_t dim, double c, const T* x, const T* g,
+                                      T* out, bool stream) {
+    double grad_c = 0;
+    for (std::int64_t start = 0; start < rows; start += kRadialTile) {
+        const std::int64_t stop = std::min(rows, start + kRadialTile);
+        double squares[kRadialTile], along[kRadialTile];
+        for (std::int64_t r = start; r < stop; ++r) {
+            squares[r - start] = dot(dim, x + r * dim, x + r * dim);
+            along[r - start] = dot(dim, g + r * dim, x + r * dim);
+        }
+        for (std::int64_t r = start; r < stop; ++r) {
+            const double p = c * squares[r - start];
+            const double value = map == Radial::exp0 ? scalars::tanhc(p) : scalars::artanhc(p);
+            const double slope = map == Radial::exp0 ? scalars::tanhc_slope(p, value) : scalars::artanhc_slope(p, value);
+            grad_c += slope * squares[r - start] * along[r - start];
+            squares[r - start] = value;
+            along[r - start] *= 2.0 * c * slope;
+        }
+        for (std::int64_t r = start; r < stop; ++r)
+            combine<T>(dim, static_cast<T>(squares[r - start]), g + r * dim, static_cast<T>(along[r - start]),
+                       x + r * dim, out + r * dim, stream);
+    }
+    if (stream) Lanes<T>::fence();
+    return grad_c;
+}
+
+// Asks for the lines of the next tile while this one is computed on.
+template <class T>
+GRAPHX_TARGET inline void fetch(const T* from, std::int64_t begin, std::int64_t end) {
+    constexpr std::int64_t line = 64 / sizeof(T);
+    for (std::int64_t i = begin; i < end; i += line) __builtin_prefetch(from + i, 0, 2);
+}
+
+// Copies `rows` of one block into rows of whole registers, zeros at the end.
+template <class T>
+GRAPHX_TARGET inline const T* padded(std::int64_t rows, std::int64_t width, std::int64_t pad, const T* from,
+                                     std::int64_t stride, T* to) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        std::copy_n(from + r * stride, width, to + r * pad);
+        std::fill(to + r * pad + width, to + (r + 1) * pad, T{0});
+    }
+    return to;
+}
+
+template <class T>
+GRAPHX_TARGET void product_rows(const Packed<T>& w, const BlockProduct<T>& p, std::int64_t begin, std::int64_t end,
+                                T* scratch, T* y, RowScalars* kept, bool stream, BadRow* bad) {
+    const std::int64_t dim = p.blocks * p.in, dim_out = p.blocks * p.out, stride = p.blocks * w.pad_out;
+    for (std::int64_t start = begin; start < end; start += kTile) {
+        const std::int64_t rows = std::min(kTile, end - start);
+        const T* x = p.x + start * dim;
+        double artanh[kTile];
+        for (std::int64_t r = 0; p.ball && r < rows; ++r) {
+            artanh[r] = p.c * dot(dim, x + r * dim, x + r * dim);
+            if (!(artanh[r] < 1.0)) {
+                *bad = {start + r, artanh[r]};
+                return;
+            }
+        }
+        const std::int64_t ahead = std::min(kTile, end - start - rows) * dim, piece = ahead / p.blocks + 1;
+        for (std::int64_t k = 0; k < p.blocks; ++k) {
+            fetch(x + rows * dim, k * piece, std::min(ahead, (k + 1) * piece));
+            multiply<T>(rows, w.pad_out, p.in, x + k * p.in, dim, 1, w.forward + k * p.in * w.pad_out, w.pad_out,
+                        scratch + k * w.pad_out, stride, false);
+        }
+        double scale[kTile];
+        std::fill_n(scale, kTile, 1.0);
+        for (std::int64_t r = 0; p.ball && r < rows; ++r) {
+            const double squares = dot(stride, scratch + r * stride, scratch + r * stride);
+            const double a = scalars::artanhc(artanh[r]), q = a * a * p.c * squares;
+            if (!(q <= kLargest)) {
+                *bad = {start + r, q};
+                return;
+            }
+            scale[r] = a * scalars::tanhc(q);
+            if (kept) kept[start + r] = {a, scale[r], squares};
+        }
+        for (std::int64_t r = 0; r < rows; ++r) {
+            T* out = y + (start + r) * dim_out;
+            const T* v = scratch + r * stride;
+            if (w.pad_out == p.out) combine<T>(dim_out, static_cast<T>(scale[r]), v, T{0}, nullptr, out, stream);
+            else
+                for (std::int64_t k = 0; k < p.blocks; ++k)
+                    combine<T>(p.out, static_cast<T>(scale[r]), v + k * w.pad_out, T{0}, nullptr, out + k * p.out, false);
+        }
+    }
+    if (stream) Lanes<T>::fence();
+}
+
+// grad_v = F g + [dF/d|v| part] v, grad_x = W^T grad_v + [dF/d|x| part] x, grad_W += grad_v x^T
+template <class T>
+GRAPHX_TARGET double product_rows_back(const Packed<T>& w, const BlockProduct<T>& p, std::int64_t begin,
+                                       std::int64_t end, T* scratch, const T* y, const RowScalars* kept, const T* g,
+                                       T* grad_x, T* partial, bool stream) {
+    const std::int64_t dim = p.blocks * p.in, dim_out = p.blocks * p.out, stride = p.blocks * w.pad_in;
+    T* grad_v = scratch;
+    T* pulled = grad_v + kTile * dim_out;
+    T* packed = pulled + kTile * stride;
+    double grad_c = 0;
+    for (std::int64_t start = begin; start < end; start += kTile) {
+        const std::int64_t rows = std::min(kTile, end - start);
+        const T* x = p.x + start * dim;
+        const T* from = g + start * dim_out;
+        T along[kTile] = {};
+        const T* v_grad = from;
+        if (p.ball) {
+            const T* out = y + start * dim_out;
+            double sums[kTile], squares[kTile];
+            for (std::int64_t r = 0; r < rows; ++r) {
+                sums[r] = dot(dim_out, from + r * dim_out, out + r * dim_out);
+                squares[r] = dot(dim, x + r * dim, x + r * dim);
+            }
+            for (std::int64_t r = 0; r < rows; ++r) {
+                const RowScalars& row = kept[start + r];
+                const double a = row.artanh, q = a * a * p.c * row.squares, t = row.scale / a;
+                const double alpha = sums[r] / row.scale;  // <g, W x>
+                const double cubed = a * a * a * scalars::tanhc_slope(q, t);
+                const double toward = scalars::artanhc_slope(p.c * squares[r], a) * (1.0 - q * t * t);
+                grad_c += alpha * (toward * squares[r] + cubed * row.squares);
+                along[r] = static_cast<T>(2.0 * p.c * toward * alpha);
+                combine<T>(dim_out, static_cast<T>(row.scale), from + r * dim_out,
+                           static_cast<T>(2.0 * p.c * cubed * alpha / row.scale), out + r * dim_out,
+                           grad_v + r * dim_out, false);
+            }
+            v_grad = grad_v;
+        }
+        const std::int64_t left = std::min(kTile, end - start - rows);
+        const std::int64_t piece = left * dim / p.blocks + 1, piece_out = left * dim_out / p.blocks + 1;
+        for (std::int64_t k = 0; k < p.blocks; ++k) {
+            fetch(x + rows * dim, k * piece, std::min(left * dim, (k + 1) * piece));
+            fetch(from + rows * dim_out, k * piece_out, std::min(left * dim_out, (k + 1) * piece_out));
+            if (p.ball) fetch(y + (start + rows) * dim_out, k * piece_out, std::min(left * dim_out, (k + 1) * piece_out));
+            const T* part = v_grad + k * p.out;
+            if (grad_x)
+                multiply<T>(rows, w.pad_in, p.out, part, dim_out, 1, w.backward + k * p.out * w.pad_in, w.pad_in,
+                            pulled + k * w.pad_in, stride, false);
+            if (partial) {
+                const bool fits = w.pad_in == p.in;
+                const T* block = fits ? x + k * p.in : padded(rows, p.in, w.pad_in, x + k * p.in, dim, packed);
+                multiply<T>(p.out, w.pad_in, rows, part, 1, dim_out, block, fits ? dim : w.pad_in,
+                            partial + k * p.out * w.pad_in, w.pad_in, true);
+            }
+        }
+        for (std::int64_t r = 0; grad_x && r < rows; ++r) {
+            T* out = grad_x + (start + r) * dim;
+            if (w.pad_in == p.in)
+                combine<T>(dim, T{1}, pulled + r * stride, along[r], x + r * dim, out, stream);
+            else
+                for (std::int64_t k = 0; k < p.blocks; ++k)
+                    combine<T>(p.in, T{1}, pulled + r * stride + k * w.pad_in, along[r], x + r * dim + k * p.in,
+                               out + k * p.in, false);
+        }
+    }
+    if (stream) Lanes<T>::fence();
+    return grad_c;
+}
+
+template <class T>
+Kernels<T> kernels() {
+    return {Lanes<T>::N, radial_rows<T>, radial_rows_back<T>, product_rows<T>, product_rows_back<T>};
+}
