@@ -11,6 +11,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "data": "list data sets, tell about one or about a graph file, convert, split",
     "gradco": "count all 28 graphlet orbit adjacencies of a graph, exactly",
+    "zeroshot": "classify the nodes of a text graph that has no labels, by the names of the classes",
 }
 
 

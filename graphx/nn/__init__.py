@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["hyperbolic"]
+if TYPE_CHECKING:
+    from graphx.nn import hyperbolic
+    from graphx.nn.hyperbolic.h4g import H4G
+
+__all__ = ["H4G", "hyperbolic"]
 
 _MODULES: frozenset[str] = frozenset({"hyperbolic"})
-_ATTRIBUTES: dict[str, str] = {}
+_ATTRIBUTES: dict[str, str] = {"H4G": "graphx.nn.hyperbolic.h4g"}
 
 
 def __getattr__(name: str) -> Any:

@@ -63,7 +63,7 @@ def train(
     generator = torch.Generator().manual_seed(schedule.random_state)
     optimizer = torch.optim.Adam(network.parameters(), lr=schedule.lr)
     losses: list[float] = []
-    key = _key(network, sources, schedule)
+    key = "" if checkpoint is None else _key(network, sources, schedule)
     if checkpoint is not None:
         losses = _resume(Path(checkpoint), key, network, optimizer, generator)
     network.train()
