@@ -98,7 +98,7 @@ class H4GNetwork(torch.nn.Module):
         return self.gate(gate, trust)  # type: ignore[no-any-return]
 
     def nodes(self, hops: Tensor, gate: Tensor, trust: float) -> Tensor:
-        """Tangent vectors of nodes ``[N, F]`` from ``[K + 1, N, F]``, ``[N, GATE_FEATURES]`` and the trust of a graph."""
+        """Tangent vectors of nodes ``[N, F]`` from ``[K + 1, N, F]``, their gate features and the trust of a graph."""
         mixed = torch.einsum("nk,knf->nf", self.shares(gate, trust), hops[: self.config.hops + 1])
         return _scaled(self.graph_scaling, self._unit(mixed) * self.node_log_norm.exp())
 

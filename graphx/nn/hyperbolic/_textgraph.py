@@ -170,14 +170,16 @@ def prepare(
     elif classes is not None:
         label_x = torch.from_numpy(texts.labels(classes))
         if label_x.size(1) != x.size(1):
-            raise InputError(f"the labels have {label_x.size(1)} numbers each and the nodes {x.size(1)}; expected as many")
+            raise InputError(
+                f"the labels have {label_x.size(1)} numbers each and the nodes {x.size(1)}; expected the same"
+            )
     stack, degree = _walks(x, edges, hops)
     trust = 1.0 if label_x is None else _agreement(x @ label_x.T, edges)
     return Prepared(stack, _gate(stack, degree), edges.numpy(), y, label_x, trust)
 
 
 def _agreement(scores: Tensor, edges: Tensor) -> float:
-    """Moran's I of the zero-shot scores over the edges, not below 0 nor above 1: about the homophily, without labels."""
+    """Moran's I of the zero-shot scores over the edges, from 0 to 1: about the homophily, without labels."""
     centred = scores.double() - scores.double().mean(dim=0)
     spread = float(centred.square().sum(dim=1).mean())
     if not edges.numel() or spread == 0:
@@ -208,7 +210,9 @@ def _labels(data: Any, texts: Texts, size: int) -> tuple[Tensor, Tensor]:
 def _edges(data: Any, size: int) -> Tensor:
     edges = getattr(data, "edge_index", None)
     if edges is None:
-        raise InputError("the data have no edge_index; expected one [2, E]: torch.empty(2, 0, dtype=torch.long) for none")
+        raise InputError(
+            "the data have no edge_index; expected one [2, E]: torch.empty(2, 0, dtype=torch.long) for none"
+        )
     edges = cast("Tensor", torch.as_tensor(edges)).detach().cpu()
     if edges.dim() != 2 or edges.size(0) != 2 or edges.is_floating_point():
         raise InputError(f"edge_index is {edges.dtype} {list(edges.shape)}; expected integers [2, E]")

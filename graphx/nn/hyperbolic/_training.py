@@ -1,4 +1,4 @@
-"""The fit of H4G: batches of nodes from every source in turn, and checkpoints from which it goes on to the same bits."""
+"""The fit of H4G: batches of nodes from every source, and checkpoints from which it goes on to the same bits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,7 +73,9 @@ def train(
         optimizer.zero_grad()
         total = 0.0
         for source, nodes in zip(sources, known, strict=True):
-            picked = nodes[torch.randint(nodes.numel(), (min(schedule.batch_size, nodes.numel()),), generator=generator)]
+            picked = nodes[
+                torch.randint(nodes.numel(), (min(schedule.batch_size, nodes.numel()),), generator=generator)
+            ]
             loss = _loss(network, source, picked, schedule, generator) / len(sources)
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
@@ -102,7 +105,7 @@ def _loss(
     if source.y is not None and source.label_x is not None:
         target, against = source.y[nodes], source.label_x
     else:
-        # A node must not find its text by its text alone: entries of the text are hidden, the neighbours speak for them.
+        # A node must not find its text by its text alone: a part of it is hidden, the neighbours speak for that.
         nodes, place = torch.unique(nodes, return_inverse=True)
         target, against = place, source.hops[0][nodes]
         hidden = torch.rand(hops.shape[1:], generator=generator) < schedule.dropout
@@ -117,7 +120,13 @@ def _loss(
 
 def _key(network: H4GNetwork, sources: Sequence[Prepared], schedule: Schedule) -> str:
     """What a checkpoint belongs to: the settings, but not the number of steps, and the data."""
-    settings = {**network.config.as_dict(), **asdict(schedule), "dim": network.dim, "steps": 0, "torch": torch.__version__}
+    settings = {
+        **network.config.as_dict(),
+        **asdict(schedule),
+        "dim": network.dim,
+        "steps": 0,
+        "torch": torch.__version__,
+    }
     state = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for source in sources:
         state.update(source.digest().encode())
@@ -149,11 +158,11 @@ def _resume(
     try:
         told = json.loads((folder / "state.json").read_text())
         arrays = read_arrays(folder / "state.npz")
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise StoreError(f"{folder} holds no whole checkpoint ({error}); remove it, or give another folder") from error
     if told.get("format") != _FORMAT or told.get("key") != key:
         raise StoreError(
-            f"{folder} holds the checkpoint of another fit, with other data or settings; remove it, or give another folder"
+            f"{folder} holds the checkpoint of another fit, with other data or settings; remove it, or give another place"
         )
     network.load_state_dict({name.removeprefix("network."): v for name, v in arrays.items() if name[:8] == "network."})
     held: dict[int, dict[str, Tensor]] = {}

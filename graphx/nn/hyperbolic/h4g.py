@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from graphx._files import atomic_directory
 from graphx.data.text import Encoder
-from graphx.errors import InputError, StoreError
+from graphx.errors import InputError
 from graphx.nn.hyperbolic._network import Config, H4GNetwork, Scaling, Side
+from graphx.nn.hyperbolic._stored import Stored
 from graphx.nn.hyperbolic._textgraph import Labels, Prepared, Texts, prepare
-from graphx.nn.hyperbolic._training import Progress, Schedule, read_arrays, terminal_progress, train, write_arrays
+from graphx.nn.hyperbolic._training import Progress, Schedule, terminal_progress, train
 from graphx.nn.hyperbolic.refine import refine_scores
 from graphx.nn.hyperbolic.scaling import Constraint
 
 __all__ = ["ARMS", "H4G"]
 
-_FORMAT: Final = "graphx-h4g-1"
 _CHUNK: Final = 8192  # nodes that are scored at a time
 
 ARMS: Final[dict[str, dict[str, Any]]] = {
@@ -40,7 +38,7 @@ ARMS: Final[dict[str, dict[str, Any]]] = {
 """The full model, which is the last, and its control arms, as arguments of :class:`H4G`."""
 
 
-class H4G:
+class H4G(Stored):
     r"""Classify the nodes of a text graph that has no labels, by the names of the classes.
 
     Texts :math:`t_i` and label names become vectors by a sentence encoder. With :math:`x_i` the vector of a node,
@@ -137,7 +135,7 @@ class H4G:
         self.schedule = Schedule(steps, batch_size, lr, dropout, radius_weight, random_state)
         self.refine = refine
         self.refinement = {"temperature": temperature, "anchor": anchor, "edge_weight": edge_weight}
-        refine_scores([[1.0, 0.0]], None, [], iterations=0, **self.refinement)  # type: ignore[arg-type]  # checks them
+        self._refined(np.array([[1.0, 0.0]]), None, np.zeros((2, 0), dtype=np.int64))  # checks the numbers
         if isinstance(lead, bool) or not isinstance(lead, int) or lead < 0:
             raise InputError(f"lead is {lead!r}; expected 0 or a number of words")
         folder = None if cache is None else os.fspath(cache)
@@ -255,8 +253,7 @@ class H4G:
         scores = self._scores(target)
         if not self.refine:
             return torch.softmax(scores, dim=1)
-        features = target.hops[0].numpy()
-        found = refine_scores(scores.double().numpy(), features, target.edge_index, **self.refinement)  # type: ignore[arg-type]
+        found = self._refined(scores.double().numpy(), target.hops[0].numpy(), target.edge_index)
         return torch.from_numpy(found.astype(np.float32))
 
     def hop_shares(self, data: Any, label_texts: Labels | Tensor) -> Tensor:
@@ -280,70 +277,18 @@ class H4G:
         with torch.no_grad():
             return self._fitted(target.hops.size(2)).shares(target.gate, target.trust)
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Save the fitted model as a folder of numbers and JSON; the encoder is not in it.
-
-        Args:
-            path: The folder to make; it appears whole or not at all.
-            overwrite: Replace a model that is there.
-
-        Returns:
-            The path.
-
-        Raises:
-            InputError: The model is not fitted, or the folder exists and may not be replaced.
-        """
-        if self.network is None:
-            raise InputError("the model is not fitted; call fit before save")
-        told = {
-            "format": _FORMAT,
-            "dim": self.network.dim,
-            "config": self.config.as_dict(),
-            "texts": {"lead": self.texts.lead, "centre": self.texts.centre},
-            "refine": self.refine,
-            "refinement": self.refinement,
-            "encoder": self.texts.encoder if isinstance(self.texts.encoder, str) else None,
-        }
-        with atomic_directory(path, overwrite=overwrite) as folder:
-            write_arrays(folder / "network.npz", dict(self.network.state_dict()))
-            (folder / "model.json").write_text(json.dumps(told, indent=2))
-        return Path(path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], encoder: str | Encoder | None = None) -> Self:
-        """Load a model that :meth:`save` wrote.
-
-        Args:
-            path: The folder.
-            encoder: The encoder that the model was fitted with, when it was a callable; None takes the name that is in
-                the folder, if any.
-
-        Returns:
-            The model, ready to predict.
-
-        Raises:
-            StoreError: There is no such model, or it is damaged.
-        """
-        folder = Path(path)
-        try:
-            told = json.loads((folder / "model.json").read_text())
-            if told.get("format") != _FORMAT:
-                raise StoreError(f"{folder} holds {told.get('format')!r}; expected a model of H4G.save")
-            made = cls(
-                encoder if encoder is not None else told["encoder"],
-                refine=told["refine"],
-                **told["config"],
-                **told["texts"],
-                **told["refinement"],
-            )
-            made.network = H4GNetwork(told["dim"], made.config)
-            made.network.load_state_dict(read_arrays(folder / "network.npz"))
-        except (OSError, KeyError, TypeError, RuntimeError, ValueError) as error:
-            if isinstance(error, StoreError):
-                raise
-            raise StoreError(f"{folder} holds no whole model of H4G.save ({error})") from error
-        made.network.eval()
-        return made
+    def _refined(
+        self, scores: npt.NDArray[Any], features: npt.NDArray[Any] | None, edges: npt.NDArray[Any]
+    ) -> npt.NDArray[np.float64]:
+        held = self.refinement
+        return refine_scores(
+            scores,
+            features,
+            edges,
+            temperature=held["temperature"],
+            anchor=held["anchor"],
+            edge_weight=held["edge_weight"],
+        )
 
     def _texts(self, report: Progress | None) -> Texts:
         texts = self.texts

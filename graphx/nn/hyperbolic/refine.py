@@ -1,4 +1,4 @@
-"""Scores of labels refined on the unlabelled graph: a mixture anchored at the label texts, and a block model of edges."""
+"""Scores of labels refined on the unlabelled graph: a mixture held at the label texts, and a block model of edges."""
 
 from __future__ import annotations
 
