@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import torch
 from torch import Tensor
@@ -95,7 +95,7 @@ class H4GNetwork(torch.nn.Module):
         """The share of each hop for each node ``[N, K + 1]``."""
         if self.gate is None:
             return gate.new_ones(gate.size(0), 1)
-        return self.gate(gate, trust)  # type: ignore[no-any-return]
+        return cast("Tensor", self.gate(gate, trust))
 
     def nodes(self, hops: Tensor, gate: Tensor, trust: float) -> Tensor:
         """Tangent vectors of nodes ``[N, F]`` from ``[K + 1, N, F]``, their gate features and the trust of a graph."""
@@ -143,4 +143,4 @@ class _Scalar(torch.nn.Module):
 
 
 def _scaled(scaling: torch.nn.Module | None, u: Tensor) -> Tensor:
-    return u if scaling is None else scaling(u)  # type: ignore[no-any-return]
+    return u if scaling is None else cast("Tensor", scaling(u))

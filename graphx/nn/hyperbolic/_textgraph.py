@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import scipy.sparse
 import torch
 from torch import Tensor
 
-from graphx.data.text import Encoder, TextProgress, encode_texts
+from graphx.data._encoders import Encoder, TextProgress, encode_texts
 from graphx.errors import InputError
 
 __all__ = ["GATE_FEATURES", "Labels", "Prepared", "Texts", "prepare"]
@@ -213,7 +213,7 @@ def _edges(data: Any, size: int) -> Tensor:
         raise InputError(
             "the data have no edge_index; expected one [2, E]: torch.empty(2, 0, dtype=torch.long) for none"
         )
-    edges = cast("Tensor", torch.as_tensor(edges)).detach().cpu()
+    edges = torch.as_tensor(edges).detach().cpu()
     if edges.dim() != 2 or edges.size(0) != 2 or edges.is_floating_point():
         raise InputError(f"edge_index is {edges.dtype} {list(edges.shape)}; expected integers [2, E]")
     if edges.numel() and not 0 <= int(edges.min()) <= int(edges.max()) < size:
@@ -257,5 +257,5 @@ def _matrix(x: Any, name: str) -> Floats:
 
 def _unit(x: Floats) -> Floats:
     norms = np.linalg.norm(x, axis=1, keepdims=True)
-    scaled: Floats = x / np.where(norms > 0, norms, 1)
+    scaled: Floats = (x / np.where(norms > 0, norms, 1)).astype(np.float32)
     return scaled

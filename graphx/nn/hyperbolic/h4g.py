@@ -122,8 +122,8 @@ class H4G(Stored):
         anchor: float = 0.5,
         edge_weight: float = 1.0,
         steps: int = 100,
-        batch_size: int = 256,
-        lr: float = 2e-4,
+        batch_size: int = 128,
+        lr: float = 1e-4,
         dropout: float = 0.5,
         radius_weight: float = 0.0,
         random_state: int = 0,
@@ -314,6 +314,6 @@ class H4G(Stored):
             v = network.labels(target.label_x)
             parts = [
                 network.scores(network.nodes(target.hops[:, rows], target.gate[rows], target.trust), v)
-                for rows in torch.arange(target.num_nodes).split(_CHUNK)
+                for rows in (slice(start, start + _CHUNK) for start in range(0, target.num_nodes, _CHUNK))
             ]
         return torch.cat(parts)

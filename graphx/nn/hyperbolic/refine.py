@@ -71,7 +71,7 @@ def refine_scores(
     _check(s, x, temperature, anchor, edge_weight, iterations)
     size, classes = s.shape
     adjacency = _adjacency(edge_index, size)
-    degree = np.asarray(adjacency.sum(axis=1)).ravel()
+    degree = np.asarray(adjacency.sum(axis=1), dtype=np.float64).ravel()
     s = s - s.mean(axis=1, keepdims=True)
     s = s / (float(s.std()) or 1.0)
     q = _softmax(temperature * s)

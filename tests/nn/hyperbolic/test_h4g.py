@@ -137,7 +137,7 @@ def test_vectors_in_place_of_texts() -> None:
     given = Data(x=torch.from_numpy(hashed(source.text)), edge_index=source.edge_index, y=source.y)
     given.label_x = torch.from_numpy(hashed(LABELS))
     fitted = H4G(None, block_size=8, steps=8).fit([given], labels=True)
-    same = model(batch_size=256).fit([source], labels=True)
+    same = model(batch_size=128).fit([source], labels=True)
     torch.testing.assert_close(fitted.predict_proba(given, given.label_x), same.predict_proba(source, LABELS))
 
 
