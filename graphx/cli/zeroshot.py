@@ -120,6 +120,8 @@ def _run(args: argparse.Namespace) -> None:
     if len(names) < 2:
         raise InputError(f"{args.graph} names {len(names)} classes; expected at least two: pass --labels")
     prompts = label_prompts(names, args.kind)
+    if args.evaluate:
+        _check_truth(args, data, names)
     with Progress() as progress:
         model = _model(args, encoder, data, progress)
         shares = model.predict_proba(data, prompts)
@@ -134,7 +136,7 @@ def _run(args: argparse.Namespace) -> None:
             _table(file, rows, "\t" if args.output.suffix.lower() == ".tsv" else ",")
         _summary(args, names, best)
     if args.evaluate:
-        _evaluate(args, data, names, best.indices)
+        _evaluate(data, names, best.indices)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -194,14 +196,17 @@ def _summary(args: argparse.Namespace, names: Sequence[str], best: Any) -> None:
     print(f"\nwritten: {args.output}")
 
 
-def _evaluate(args: argparse.Namespace, data: Any, names: Sequence[str], predicted: Any) -> None:
-    place = {name: number for number, name in enumerate(names)}
-    unknown = [name for name in data.label_text if name not in place]
-    known = data.y >= 0
-    if unknown or not bool(known.any()):
+def _check_truth(args: argparse.Namespace, data: Any, names: Sequence[str]) -> None:
+    unknown = [name for name in data.label_text if name not in names]
+    if unknown or not bool((data.y >= 0).any()):
         why = f"its label {unknown[0]!r} is not among --labels" if unknown else "it has no labels"
-        raise InputError(f"{args.graph} cannot be evaluated: {why}")
-    truth = data.y.new_tensor([place[name] for name in data.label_text])[data.y[known]]
+        raise InputError(f"{args.graph} cannot be evaluated: {why}; leave --evaluate out")
+
+
+def _evaluate(data: Any, names: Sequence[str], predicted: Any) -> None:
+    known = data.y >= 0
+    place = data.y.new_tensor([list(names).index(name) for name in data.label_text])
+    truth = place[data.y[known]]
     right = (predicted[known] == truth).double()
     classes = [float(right[truth == k].mean()) for k in truth.unique()]
     print(
