@@ -111,7 +111,7 @@ def run(
 ) -> dict[str, dict[str, list[tuple[float, float]]]]:
     """Accuracies of every arm and seed on every target; kept in a file as they come."""
     grids = {}
-    for name in graphs:
+    for name in {source for target in targets for source in SOURCES[target]}:
         file = keep.with_name(f"{keep.stem}-grid-{name}.json")
         if not file.exists():
             file.write_text(json.dumps([[list(k), v] for k, v in grid_of(graphs[name]["full"]).items()]))
