@@ -85,7 +85,9 @@ class _OrbitFacts(TypedDict):
     value_bytes: int
 
 class OrbitStream:
-    def next(self, block_bytes: int, threads: int, progress: _Progress) -> tuple[int, int, list[_Part]]: ...
+    def next(
+        self, block_bytes: int, threads: int, progress: _Progress
+    ) -> tuple[int, int, npt.NDArray[np.int64], npt.NDArray[np.int32], _Counts, list[int]]: ...
 
 class OrbitCounter:
     def facts(self) -> _OrbitFacts: ...

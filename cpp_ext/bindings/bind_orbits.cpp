@@ -331,28 +331,29 @@ public:
           arenas_(std::make_shared<Arenas>()) {}
 
     nb::object next(std::int64_t block_bytes, int threads, nb::object progress) override {
-        struct Layout {
-            std::size_t entries, indptr, indices, values;
-        };
-        std::vector<Layout> layout;
         auto arena = std::make_unique<Arena>();
         arena->home = arenas_;
-        std::int64_t rows = 0;
+        std::int64_t start = 0, stop = 0;
+        std::size_t entries = 0, indices = 0, values = 0;
+        std::vector<std::size_t> first;  // entry at which a key begins
         const bool more = run_interruptible(threads, std::move(progress), [&](Control& control) {
             if (!stream_) {
                 tables_ = counter_.tables(mask_, control);
                 stream_ = std::make_unique<RowStream<I>>(counter_.basis(), *tables_, mask_);
             }
             if (!stream_->next(block_bytes, control)) return false;
-            rows = stream_->stop() - stream_->start();
-            std::size_t at = 0;
-            auto take = [&at](std::size_t bytes) { return std::exchange(at, at + (bytes + 63) / 64 * 64); };
+            start = stream_->start();
+            stop = stream_->stop();
+            const auto rows = static_cast<std::size_t>(stop - start);
+            constexpr std::size_t kAligned = 64;
             for (int key : keys_) {
-                const auto entries = static_cast<std::size_t>(stream_->num_entries(key));
-                const auto indptr = take((static_cast<std::size_t>(rows) + 1) * sizeof(std::int64_t));
-                const auto indices = take(entries * sizeof(std::int32_t));
-                layout.push_back({entries, indptr, indices, take(entries * sizeof(I))});
+                first.push_back(entries);
+                const auto size = static_cast<std::size_t>(stream_->num_entries(key));
+                entries += (size + kAligned / 4 - 1) / (kAligned / 4) * (kAligned / 4);
             }
+            indices = (keys_.size() * (rows + 1) * sizeof(std::int64_t) + kAligned - 1) / kAligned * kAligned;
+            values = indices + entries * sizeof(std::int32_t);
+            const std::size_t bytes = values + entries * sizeof(I);
             {
                 std::lock_guard<std::mutex> lock(arenas_->mutex);
                 if (!arenas_->free.empty()) {
@@ -360,29 +361,30 @@ public:
                     arenas_->free.pop_back();
                 }
             }
-            if (arena->memory.capacity() > 2 * at + (std::size_t{1} << 20)) arena->memory.release();
-            arena->memory.resize(at + 64);
+            if (arena->memory.capacity() > 2 * bytes + (std::size_t{1} << 20)) arena->memory.release();
+            arena->memory.resize(bytes + 64);
             char* base = arena->memory.data();
             std::vector<CopyTarget> copies;
             for (std::size_t k = 0; k < keys_.size(); ++k)
-                copies.push_back({keys_[k], 0, reinterpret_cast<std::int64_t*>(base + layout[k].indptr),
-                                  reinterpret_cast<std::int32_t*>(base + layout[k].indices), base + layout[k].values,
-                                  static_cast<int>(sizeof(I))});
+                copies.push_back({keys_[k], 0, reinterpret_cast<std::int64_t*>(base) + k * (rows + 1),
+                                  reinterpret_cast<std::int32_t*>(base + indices) + first[k],
+                                  base + values + first[k] * sizeof(I), static_cast<int>(sizeof(I))});
             stream_->copy(copies, control);
             return true;
         });
         if (!more) return nb::none();
+        // Three arrays for all keys: an array for every part of every key would take longer than some blocks.
         char* base = arena->memory.data();
         nb::capsule owner(arena.get(), give_back);
         arena.release();
-        nb::list parts;
-        for (const Layout& l : layout)
-            parts.append(nb::make_tuple(
-                NumpyVector<std::int64_t>(reinterpret_cast<std::int64_t*>(base + l.indptr),
-                                          {static_cast<std::size_t>(rows) + 1}, owner),
-                NumpyVector<std::int32_t>(reinterpret_cast<std::int32_t*>(base + l.indices), {l.entries}, owner),
-                NumpyVector<I>(reinterpret_cast<I*>(base + l.values), {l.entries}, owner)));
-        return nb::make_tuple(stream_->start(), stream_->stop(), parts);
+        nb::list begins;
+        for (std::size_t at : first) begins.append(at);
+        return nb::make_tuple(
+            start, stop,
+            NumpyMatrix<std::int64_t>(reinterpret_cast<std::int64_t*>(base),
+                                      {keys_.size(), static_cast<std::size_t>(stop - start) + 1}, owner),
+            NumpyVector<std::int32_t>(reinterpret_cast<std::int32_t*>(base + indices), {entries}, owner),
+            NumpyVector<I>(reinterpret_cast<I*>(base + values), {entries}, owner), begins);
     }
 
 private:
@@ -456,7 +458,8 @@ void register_orbits(nb::module_& m) {
     m.attr("MAX_DEGREE_INT32") = kMaxDegreeInt32;
     nb::class_<Stream>(m, "OrbitStream")
         .def("next", &Stream::next, nb::arg("block_bytes"), nb::arg("threads"), nb::arg("progress").none(),
-             "The next rows as (start, stop, [(indptr, indices, values) for each key]), or None at the end.");
+             "The next rows as (start, stop, indptr [keys, rows + 1], indices, values, first entry of each key), or "
+             "None at the end.");
     nb::class_<OrbitCounter> counter(m, "OrbitCounter");
     register_products<float>(counter);
     register_products<double>(counter);

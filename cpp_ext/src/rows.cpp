@@ -1,9 +1,11 @@
 #include "graphx/rows.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <mutex>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -669,15 +671,24 @@ std::array<KeySummary, kNumKeys> summarize_rows(const EdgeBasis<I>& basis, const
 
 template <class I>
 struct RowStream<I>::State {
+    struct Rows {
+        std::int64_t start, stop;
+    };
+    struct Plan {  // the tiles of a block, and the bytes foreseen for them
+        std::vector<Rows> tiles;
+        double near = 0, far = 0, bytes = 0;
+    };
     const EdgeBasis<I>& basis;
     const RowTables<I>& tables;
     const std::uint32_t keys;
     const bool pairs;
-    std::int64_t start = 0, stop = 0;
+    std::int64_t start = 0, stop = 0;        // of the current block
     double near_fill = 1.0, far_fill = 1.0;  // bytes produced over bytes foreseen, lately
-    std::vector<std::unique_ptr<RowEngine<I>>> engines;
-    std::vector<std::unique_ptr<Output<I>>> outputs;
-    std::size_t used = 0;
+    std::vector<std::unique_ptr<RowEngine<I>>> engines{};
+    std::vector<std::unique_ptr<Output<I>>> outputs{};
+    std::size_t used = 0;           // outputs that hold a tile
+    bool ahead = false;             // they hold the block after the current one
+    std::int64_t block_bytes = 0;
 
     // Bytes that row u is likely to take, from upper bounds and how full they were of late: hop 1, hop 2, hop 3.
     std::array<double, 3> foreseen(std::int64_t u) const {
@@ -689,27 +700,75 @@ struct RowStream<I>::State {
                 entry * near * std::popcount(keys & kHop2Keys), entry * n * std::popcount(keys & kHop3Keys)};
     }
 
-    // Rows from `stop` on for one tile of at most `most` bytes, one row at least. Adds what it took to near and far.
-    std::int64_t tile_end(double most, double& near, double& far, double& bytes) const {
-        const std::int64_t last = std::min(basis.graph.num_nodes, stop + kTile);
+    // Rows from `first` on for one tile of at most `most` bytes, one row at least. Adds what it takes to the plan.
+    Rows next_tile(std::int64_t first, double most, Plan& plan) const {
+        const std::int64_t last = std::min(basis.graph.num_nodes, first + kTile);
         double tile = 0;
-        std::int64_t u = stop;
+        std::int64_t u = first;
         for (; u < last; ++u) {
             const auto row = foreseen(u);
             const double size = row[0] + row[1] * near_fill + row[2] * far_fill;
-            if (u > stop && tile + size > most) break;
+            if (u > first && tile + size > most) break;
             tile += size;
-            near += row[1];
-            far += row[2];
+            plan.near += row[1];
+            plan.far += row[2];
         }
-        bytes += tile;
-        return u;
+        plan.bytes += tile;
+        return {first, u};
+    }
+
+    Plan plan_block(std::int64_t first) const {
+        Plan plan;
+        const auto most = static_cast<double>(block_bytes);
+        while (first < basis.graph.num_nodes) {
+            Plan longer = plan;
+            const Rows tile = next_tile(first, most / kTilesPerBlock, longer);
+            if (plan.tiles.size() >= kLeastTiles && longer.bytes > most) break;
+            longer.tiles.push_back(tile);
+            plan = std::move(longer);
+            first = tile.stop;
+        }
+        return plan;
+    }
+
+    void make_room(std::size_t tiles, int threads) {
+        while (outputs.size() < tiles) outputs.push_back(std::make_unique<Output<I>>());
+        engines.resize(std::max(engines.size(), static_cast<std::size_t>(threads)));
+    }
+
+    void compute(Rows rows, std::size_t tile, int worker, Control& control) {
+        auto& engine = engines[static_cast<std::size_t>(worker)];
+        if (!engine) engine = std::make_unique<RowEngine<I>>(basis, tables, keys, pairs);
+        Output<I>& out = *outputs[tile];
+        out.reset(rows.start, rows.stop);
+        engine->tile(rows.start, rows.stop, &out, nullptr, control);
+        control.advance(rows.stop - rows.start);
+    }
+
+    std::int64_t num_entries(int key) const {
+        std::int64_t sum = 0;
+        for (std::size_t i = 0; i < used; ++i) sum += outputs[i]->parts[static_cast<std::size_t>(key)].num_entries();
+        return sum;
+    }
+
+    // The outputs hold the block of this plan now: how full was it?
+    void learn(const Plan& plan) {
+        used = plan.tiles.size();
+        double near_made = 0;
+        for (int key = pairs ? 0 : kNumHop1; key < k3_4_4; ++key) near_made += static_cast<double>(num_entries(key));
+        const double far_made = static_cast<double>(num_entries(k3_4_4));
+        const double entry = sizeof(I) + 4;
+        auto refine = [entry](double& fill, double made, double foreseen) {
+            if (foreseen > 0) fill = std::max(0.5 * fill, std::clamp(made * entry / foreseen, 0.001, 1.0));
+        };
+        refine(near_fill, near_made, plan.near);
+        refine(far_fill, far_made, plan.far);
     }
 };
 
 template <class I>
 RowStream<I>::RowStream(const EdgeBasis<I>& basis, const RowTables<I>& tables, std::uint32_t keys, bool pairs)
-    : state_(new State{basis, tables, keys, pairs, 0, 0, 1.0, 1.0, {}, {}, 0}) {}
+    : state_(new State{basis, tables, keys, pairs}) {}
 template <class I>
 RowStream<I>::~RowStream() = default;
 template <class I>
@@ -720,48 +779,26 @@ std::int64_t RowStream<I>::stop() const { return state_->stop; }
 template <class I>
 bool RowStream<I>::next(std::int64_t block_bytes, Control& control) {
     State& s = *state_;
-    const std::int64_t n = s.basis.graph.num_nodes;
     s.start = s.stop;
-    s.used = 0;
-    if (s.start >= n) return false;
-    double near = 0, far = 0, bytes = 0;
-    while (s.stop < n) {
-        double next_near = near, next_far = far, next_bytes = bytes;
-        const std::int64_t stop =
-            s.tile_end(static_cast<double>(block_bytes) / kTilesPerBlock, next_near, next_far, next_bytes);
-        if (s.used >= kLeastTiles && next_bytes > static_cast<double>(block_bytes)) break;
-        near = next_near;
-        far = next_far;
-        bytes = next_bytes;
-        if (s.used == s.outputs.size()) s.outputs.push_back(std::make_unique<Output<I>>());
-        s.outputs[s.used++]->reset(s.stop, stop);
-        s.stop = stop;
+    s.block_bytes = block_bytes;
+    if (s.start >= s.basis.graph.num_nodes) return false;
+    if (!s.ahead) {
+        const auto plan = s.plan_block(s.start);
+        s.make_room(plan.tiles.size(), control.threads());
+        parallel_for(control, static_cast<std::int64_t>(plan.tiles.size()), [&](std::int64_t task, int worker) {
+            const auto tile = static_cast<std::size_t>(task);
+            s.compute(plan.tiles[tile], tile, worker, control);
+        });
+        s.learn(plan);
     }
-    s.engines.resize(std::max<std::size_t>(s.engines.size(), static_cast<std::size_t>(control.threads())));
-    parallel_for(control, static_cast<std::int64_t>(s.used), [&](std::int64_t task, int worker) {
-        auto& engine = s.engines[static_cast<std::size_t>(worker)];
-        if (!engine) engine = std::make_unique<RowEngine<I>>(s.basis, s.tables, s.keys, s.pairs);
-        Output<I>& out = *s.outputs[static_cast<std::size_t>(task)];
-        engine->tile(out.start, out.stop, &out, nullptr, control);
-        control.advance(out.stop - out.start);
-    });
-    double near_made = 0;
-    for (int key = s.pairs ? 0 : kNumHop1; key < k3_4_4; ++key) near_made += static_cast<double>(num_entries(key));
-    const double far_made = static_cast<double>(num_entries(k3_4_4));
-    const double entry = sizeof(I) + 4;
-    auto learn = [entry](double& fill, double made, double foreseen) {
-        if (foreseen > 0) fill = std::max(0.5 * fill, std::clamp(made * entry / foreseen, 0.001, 1.0));
-    };
-    learn(s.near_fill, near_made, near);
-    learn(s.far_fill, far_made, far);
+    s.ahead = false;
+    s.stop = s.outputs[s.used - 1]->stop;
     return true;
 }
 
 template <class I>
 std::int64_t RowStream<I>::num_entries(int key) const {
-    std::int64_t sum = 0;
-    for (std::size_t i = 0; i < state_->used; ++i) sum += state_->outputs[i]->parts[key].num_entries();
-    return sum;
+    return state_->num_entries(key);
 }
 
 template <class I>
@@ -805,45 +842,68 @@ void drain(const Output<I>& out, const CopyTarget& target, std::int64_t at, std:
     else emit.drain(nodes, count, out.wide.data(), rows);
 }
 
+// The rows of one tile to where they belong; `first[k]` is the place of the tile in target k.
+template <class I>
+void copy_tile(const Output<I>& out, const std::vector<CopyTarget>& targets, const std::vector<std::int64_t>& first,
+               std::int64_t block_start, bool pairs) {
+    for (std::size_t k = 0; k < targets.size(); ++k) {
+        const CopyTarget& target = targets[k];
+        const auto& part = out.parts[static_cast<std::size_t>(target.key)];
+        std::int64_t at = first[k];
+        if (target.key == k3_4_4 && out.dense != Output<I>::Dense::none && !pairs) {
+            drain(out, target, at, block_start);
+            continue;
+        }
+        for (std::int64_t u = out.start; u < out.stop; ++u) {
+            const auto r = static_cast<std::size_t>(u - out.start);
+            const auto size = static_cast<std::size_t>(part.size[r]);
+            target.indptr[u - block_start + 1] = target.offset + at + part.size[r];
+            if (size == 0) continue;
+            if (target.indices)
+                std::memcpy(target.indices + at, part.indices.data() + part.offset[r], size * sizeof(std::int32_t));
+            const I* from = part.values.data() + part.offset[r];
+            char* to = static_cast<char*>(target.values) + at * target.width;
+            if (target.width == 2) convert<std::int16_t>(from, size, to);
+            else if (target.width == 4) convert<std::int32_t>(from, size, to);
+            else convert<std::int64_t>(from, size, to);
+            at += part.size[r];
+        }
+    }
+}
+
 }  // namespace
 
 template <class I>
-void RowStream<I>::copy(const std::vector<CopyTarget>& targets, Control& control) const {
-    const State& s = *state_;
-    const auto tiles = static_cast<std::int64_t>(s.used);
-    std::vector<std::vector<std::int64_t>> first(targets.size());
+void RowStream<I>::copy(const std::vector<CopyTarget>& targets, Control& control) {
+    State& s = *state_;
+    const std::size_t tiles = s.used;
+    std::vector<std::vector<std::int64_t>> first(tiles + 1, std::vector<std::int64_t>(targets.size(), 0));
     for (std::size_t k = 0; k < targets.size(); ++k) {
-        first[k].push_back(0);
-        for (std::size_t i = 0; i < s.used; ++i)
-            first[k].push_back(first[k].back() + s.outputs[i]->parts[targets[k].key].num_entries());
+        for (std::size_t i = 0; i < tiles; ++i)
+            first[i + 1][k] = first[i][k] + s.outputs[i]->parts[static_cast<std::size_t>(targets[k].key)].num_entries();
         targets[k].indptr[0] = targets[k].offset;
     }
-    parallel_for(control, tiles, [&](std::int64_t tile, int) {
-        const Output<I>& out = *s.outputs[static_cast<std::size_t>(tile)];
-        for (std::size_t k = 0; k < targets.size(); ++k) {
-            const CopyTarget& target = targets[k];
-            const auto& part = out.parts[target.key];
-            std::int64_t at = first[k][static_cast<std::size_t>(tile)];
-            if (target.key == k3_4_4 && out.dense != Output<I>::Dense::none && !s.pairs) {
-                drain(out, target, at, s.start);
-                continue;
-            }
-            for (std::int64_t u = out.start; u < out.stop; ++u) {
-                const auto r = static_cast<std::size_t>(u - out.start);
-                const auto size = static_cast<std::size_t>(part.size[r]);
-                target.indptr[u - s.start + 1] = target.offset + at + part.size[r];
-                if (size == 0) continue;
-                if (target.indices)
-                    std::memcpy(target.indices + at, part.indices.data() + part.offset[r], size * sizeof(std::int32_t));
-                const I* from = part.values.data() + part.offset[r];
-                char* to = static_cast<char*>(target.values) + at * target.width;
-                if (target.width == 2) convert<std::int16_t>(from, size, to);
-                else if (target.width == 4) convert<std::int32_t>(from, size, to);
-                else convert<std::int64_t>(from, size, to);
-                at += part.size[r];
-            }
+    const auto plan = s.plan_block(s.stop);
+    s.make_room(plan.tiles.size(), control.threads());
+    // Copies are handed out before any tile that is to take their place, so a tile never waits for long.
+    std::vector<std::atomic<bool>> copied(tiles);
+    parallel_for(control, static_cast<std::int64_t>(tiles + plan.tiles.size()), [&](std::int64_t task, int worker) {
+        auto tile = static_cast<std::size_t>(task);
+        if (tile < tiles) {
+            copy_tile(*s.outputs[tile], targets, first[tile], s.start, s.pairs);
+            copied[tile].store(true, std::memory_order_release);
+            return;
         }
+        tile -= tiles;
+        if (tile < tiles)
+            while (!copied[tile].load(std::memory_order_acquire)) {
+                control.checkpoint();
+                std::this_thread::yield();
+            }
+        s.compute(plan.tiles[tile], tile, worker, control);
     });
+    s.learn(plan);
+    s.ahead = !plan.tiles.empty();
 }
 
 template <class I>

@@ -167,6 +167,11 @@ def _is_there(path: str) -> bool:
 
 def _resolve(name_or_path: str | os.PathLike[str]) -> Dataset | None:
     """The data set of a name; None for a file, a saved graph or standard input."""
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise InputError(
+            f"{type(name_or_path).__name__} is neither the name of a data set nor a path; "
+            "graphx.graph.as_graph takes networkx, igraph, scipy and PyG objects"
+        )
     if isinstance(name_or_path, str) and name_or_path != "-" and not _is_there(name_or_path):
         data = find_dataset(name_or_path)
         if data is None and (name_or_path.lower().startswith(("ogbn", "ogbl", "ogbg"))):

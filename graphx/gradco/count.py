@@ -14,6 +14,7 @@ import numpy.typing as npt
 from graphx import _core
 from graphx._threads import resolve_threads
 from graphx.errors import CapacityError, InputError
+from graphx.gradco.blocks import OrbitBlock, Parts, csr
 from graphx.gradco.orbits import GRAPHLETS, ORBIT_KEYS, Graphlet, Key, graphlet_of, key_mask, key_number
 from graphx.graph import Graph, as_graph
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from scipy.sparse.linalg import LinearOperator
 
-__all__ = ["OrbitAdjacency", "OrbitBlock", "OrbitSummary", "Progress"]
+__all__ = ["OrbitAdjacency", "OrbitSummary", "Progress"]
 
 Progress = Callable[[str, int, int], object]
 """Called as ``progress(stage, done, total)`` on the calling thread, at most every 50 ms."""
@@ -52,50 +53,6 @@ class OrbitSummary(NamedTuple):
     num_nonzeros: int
     total: int
     maximum: int
-
-
-class OrbitBlock(Mapping[Key, "csr_array"]):
-    """Rows ``start..stop`` of the selected matrices, as a mapping from key to CSR ``[stop - start, N]``.
-
-    Args:
-        start: The first row.
-        stop: One past the last row.
-        num_nodes: N.
-        parts: ``(indptr, indices, values)`` of each key.
-
-    Example:
-        >>> import networkx as nx
-        >>> for block in OrbitAdjacency(nx.path_graph(4)).iter_blocks([(3, 4, 4)]):
-        ...     print(block.start, block.stop, block[3, 4, 4].sum())
-        0 4 2
-    """
-
-    def __init__(
-        self,
-        start: int,
-        stop: int,
-        num_nodes: int,
-        parts: Mapping[Key, tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[Any]]],
-    ) -> None:
-        self.start, self.stop = start, stop
-        self._num_nodes, self._parts = num_nodes, parts
-
-    def arrays(self, key: Key) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[Any]]:
-        """The raw ``(indptr, indices, values)`` of a key: no copy, no scipy object."""
-        return self._parts[key]
-
-    def __getitem__(self, key: Key) -> csr_array:
-        indptr, indices, values = self._parts[key]
-        return _csr(values, indices, indptr, (self.stop - self.start, self._num_nodes))
-
-    def __iter__(self) -> Iterator[Key]:
-        return iter(self._parts)
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    def __repr__(self) -> str:
-        return f"OrbitBlock(start={self.start}, stop={self.stop}, {len(self)} matrices)"
 
 
 class OrbitAdjacency(Mapping[Key, "csr_array"]):
@@ -192,7 +149,7 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         while (made := self._counter.pair_matrix(number, self._threads, None)) is None:  # dropped by another thread
             self._run("pairs at distance two", self.graph.num_nodes, self._counter.make_pairs)
         indptr, indices, values = made
-        return _csr(values, indices, indptr, self._shape)
+        return csr(values, indices, indptr, self._shape)
 
     def to_csr(self, keys: Iterable[Key] | None = None) -> dict[Key, csr_array]:
         """Several matrices in one pass over the graph: the way to all 28 in the least time and memory.
@@ -224,7 +181,7 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
 
     def _matrices(self, mask: int) -> dict[int, csr_array]:
         parts = self._run("orbit adjacencies", self.graph.num_nodes, self._counter.matrices, mask, True)
-        return {number: _csr(values, indices, indptr, self._shape) for number, indptr, indices, values in parts}
+        return {number: csr(values, indices, indptr, self._shape) for number, indptr, indices, values in parts}
 
     # -- in bounded memory ---------------------------------------------------------------------------------------------
 
@@ -258,16 +215,16 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         return self._blocks(mask, max_block_bytes)
 
     def _blocks(self, mask: int, max_block_bytes: int) -> Iterator[OrbitBlock]:
-        selected = [key for number, key in enumerate(ORBIT_KEYS) if mask >> number & 1]
+        place = {key: k for k, key in enumerate(key for number, key in enumerate(ORBIT_KEYS) if mask >> number & 1)}
         stream = self._counter.stream(mask)
         total = self.graph.num_nodes
         stop = 0
         while stop < total:
-            start, stop, parts = stream.next(max_block_bytes, self._threads, None)
+            start, stop, indptr, indices, values, first = stream.next(max_block_bytes, self._threads, None)
             if self._progress is not None:
                 self._progress("rows", stop, total)
-            yield OrbitBlock(start, stop, total, dict(zip(selected, parts, strict=True)))
-            del parts
+            yield OrbitBlock(start, stop, total, Parts(place, indptr, indices, values, first))
+            del indptr, indices, values  # so that their memory is used again
 
     def summary(self, keys: Iterable[Key] | None = None) -> list[OrbitSummary]:
         """Non-zeros, sum and maximum of the matrices; nothing is stored.
@@ -511,15 +468,3 @@ def _simple(graph: Graph) -> Graph:
     if graph.indices.size >= 2**32:
         raise CapacityError(f"the graph has {graph.indices.size // 2:,} edges; expected fewer than 2^31")
     return graph
-
-
-def _csr(
-    values: npt.NDArray[Any], indices: npt.NDArray[np.int32], indptr: npt.NDArray[Any], shape: tuple[int, int]
-) -> csr_array:
-    from scipy.sparse import csr_array
-
-    if indptr[-1] <= np.iinfo(np.int32).max:  # scipy wants one type for both, and would copy the long one
-        indptr = indptr.astype(np.int32)
-    matrix = csr_array((values, indices, indptr), shape=shape, copy=False)
-    matrix.has_canonical_format = True  # ascending, no duplicates: known, not to be looked for
-    return matrix

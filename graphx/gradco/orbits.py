@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from operator import index
@@ -94,6 +95,8 @@ def key_number(key: object) -> int:
 
 
 def _nearest(text: str) -> str:
+    numbers = re.findall(r"\d+", text)  # 2_12_12 and 2-12-12 are (2, 12, 12)
+    text = f"({', '.join(numbers)})" if len(numbers) == len(ORBIT_KEYS[0]) else text
     close = get_close_matches(text, [str(key) for key in ORBIT_KEYS], n=2, cutoff=0.6)
     return f"; near to it: {', '.join(close)}" if close else ""
 

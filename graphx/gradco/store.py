@@ -28,7 +28,8 @@ import numpy.typing as npt
 
 from graphx._files import atomic_directory, check_room
 from graphx.errors import InputError, StoreError
-from graphx.gradco.count import OrbitAdjacency, OrbitBlock, OrbitSummary, _csr
+from graphx.gradco.blocks import OrbitBlock, csr
+from graphx.gradco.count import OrbitAdjacency, OrbitSummary
 from graphx.gradco.orbits import ORBIT_KEYS, Key, graphlet_of, key_mask, key_name, key_number
 from graphx.graph import Graph, as_graph
 
@@ -327,7 +328,7 @@ class OrbitStore(Mapping[Key, "csr_array"]):
 
             return vstack(blocks, format="csr") if blocks else _empty(entry, nodes)
         indptr, indices, values = (self._map(entry[part]) for part in ("indptr", "indices", "values"))
-        return _csr(values, indices, indptr, (nodes, nodes))
+        return csr(values, indices, indptr, (nodes, nodes))
 
     def _dense_rows(self, entry: dict[str, Any], start: int, stop: int) -> csr_array:
         from scipy.sparse import csr_array

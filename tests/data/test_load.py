@@ -125,3 +125,8 @@ def test_generators_by_name() -> None:
         load_graph("erdos-renyi", num_nodes=5)
     with pytest.raises(InputError, match="got an unexpected keyword argument 'colour'"):
         load_graph("cycle", num_nodes=5, colour="red")
+
+
+def test_a_graph_object_is_told_its_own_door() -> None:
+    with pytest.raises(InputError, match=r"Graph is neither the name .* nor a path; graphx\.graph\.as_graph takes"):
+        load_graph(nx.path_graph(3))

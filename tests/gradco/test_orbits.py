@@ -70,3 +70,9 @@ def test_selections() -> None:
 def test_selections_that_name_nothing(text) -> None:
     with pytest.raises(InputError, match="expected"):
         parse_keys(text)
+
+
+@pytest.mark.parametrize("key", ["2_12_12", "2-12-12", (2, 12, 12.0)])
+def test_a_key_in_another_spelling_is_told_the_right_one(key) -> None:
+    with pytest.raises(KeyError, match=r"near to it: \(2, 12, 12\)"):
+        key_number(key)

@@ -38,7 +38,7 @@ public:
     // Call from any thread inside long work, about every 10-1000 us: throws Cancelled after a request to stop.
     void checkpoint() {
         if (stopping()) throw Cancelled{};
-        if (inline_owner_.load(std::memory_order_relaxed) && std::this_thread::get_id() == owner_) poll_now();
+        if (std::this_thread::get_id() == owner_) poll_now();
     }
 
 private:
@@ -59,27 +59,23 @@ private:
     Poll poll_;
     std::atomic<std::int64_t> done_{0};
     std::atomic<bool> stop_{false};
-    std::atomic<bool> inline_owner_{false};  // the calling thread does the work itself and polls in between
-    std::thread::id owner_{};
+    std::thread::id owner_{std::this_thread::get_id()};  // the calling thread takes part in the work and polls in between
     std::chrono::steady_clock::time_point last_poll_{std::chrono::steady_clock::now()};
 };
 
 // Calls body(task, worker) for every task in [0, tasks), handed out in ascending order; worker < control.threads().
-// The first exception of any body stops the loop and is rethrown on the calling thread.
+// The calling thread is worker 0. The first exception of any body stops the loop and is rethrown on the calling thread.
 template <class F>
 void parallel_for(Control& control, std::int64_t tasks, F&& body) {
     if (tasks <= 0) return;
     const int workers = static_cast<int>(std::min<std::int64_t>(control.threads(), tasks));
     if (workers == 1) {
-        control.owner_ = std::this_thread::get_id();
-        control.inline_owner_.store(true, std::memory_order_relaxed);
         for (std::int64_t task = 0; task < tasks; ++task) {
             control.checkpoint();
             body(task, 0);
         }
         return;
     }
-    control.inline_owner_.store(false, std::memory_order_relaxed);
     std::atomic<std::int64_t> next{0};
     std::mutex mutex;
     std::condition_variable finished;
@@ -87,8 +83,8 @@ void parallel_for(Control& control, std::int64_t tasks, F&& body) {
     std::exception_ptr error;
     auto work = [&](int worker) {
         try {
-            for (;;) {
-                if (control.stopping()) break;
+            while (!control.stopping()) {
+                if (worker == 0) control.checkpoint();
                 const std::int64_t task = next.fetch_add(1, std::memory_order_relaxed);
                 if (task >= tasks) break;
                 body(task, worker);
@@ -98,50 +94,44 @@ void parallel_for(Control& control, std::int64_t tasks, F&& body) {
             if (!error) error = std::current_exception();
             control.request_stop();
         }
+    };
+    auto helper = [&](int worker) {
+        work(worker);
         std::lock_guard<std::mutex> lock(mutex);
         --running;
         finished.notify_all();
     };
     std::vector<std::thread> threads;
-    threads.reserve(static_cast<std::size_t>(workers));
-    for (int worker = 0; worker < workers; ++worker) {
+    threads.reserve(static_cast<std::size_t>(workers) - 1);
+    for (int worker = 1; worker < workers; ++worker) {
         {
             std::lock_guard<std::mutex> lock(mutex);
             ++running;
         }
         try {
-            threads.emplace_back(work, worker);
+            threads.emplace_back(helper, worker);
         } catch (const std::system_error&) {  // no more threads to be had: fewer do the same work
             std::lock_guard<std::mutex> lock(mutex);
             --running;
             break;
         }
     }
-    if (threads.empty()) {
-        {
-            std::lock_guard<std::mutex> lock(mutex);
-            ++running;
-        }
-        work(0);
-    }
-    bool cancelled = false;
+    work(0);
     {
         std::unique_lock<std::mutex> lock(mutex);
         while (running > 0) {
             finished.wait_for(lock, std::chrono::milliseconds(50));
-            if (running > 0 && !cancelled && control.poll_) {
-                lock.unlock();
-                try {
-                    if (control.poll_(control.done_.load(std::memory_order_relaxed))) cancelled = true;
-                } catch (...) {
-                    lock.lock();
-                    if (!error) error = std::current_exception();
-                    cancelled = true;
-                    lock.unlock();
-                }
-                if (cancelled) control.request_stop();
-                lock.lock();
+            if (running == 0 || control.stopping()) continue;
+            lock.unlock();
+            std::exception_ptr raised;
+            try {
+                control.poll_now();
+            } catch (...) {
+                raised = std::current_exception();
+                control.request_stop();
             }
+            lock.lock();
+            if (raised && !error) error = raised;
         }
     }
     for (auto& thread : threads) thread.join();

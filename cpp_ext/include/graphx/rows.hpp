@@ -67,7 +67,7 @@ public:
     RowStream(const RowStream&) = delete;
     RowStream& operator=(const RowStream&) = delete;
 
-    // Computes the next rows, about `block_bytes` of output, two rows at least. False at the end.
+    // Goes to the next rows, about `block_bytes` of output, two rows at least. False at the end.
     bool next(std::int64_t block_bytes, Control& control);
     std::int64_t start() const;
     std::int64_t stop() const;
@@ -75,8 +75,9 @@ public:
     // Of the current block: entries and largest value of a key.
     std::int64_t num_entries(int key) const;
     std::int64_t maximum(int key) const;
-    // Copies keys of the block, all in one parallel pass over its rows.
-    void copy(const std::vector<CopyTarget>& targets, Control& control) const;
+    // Copies keys of the block, and computes the next one (of the same size) in the memory that becomes free: one
+    // parallel pass for both, so that threads wait for each other once a block. Afterwards only next() may be called.
+    void copy(const std::vector<CopyTarget>& targets, Control& control);
 
     struct State;
 
