@@ -1,12 +1,14 @@
 // Python sees the kernels of hyperbolic maps and products: arrays that the caller has made, written in place.
 #include <nanobind/stl/optional.h>
 
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "common.hpp"
 #include "graphx/mobius.hpp"
+#include "graphx/pool.hpp"
 
 namespace graphx::bind {
 namespace {
@@ -93,6 +95,20 @@ double product_back(Blocks<T> weight, Matrix<T> x, std::optional<double> c, std:
     });
 }
 
+// A matrix whose memory goes back to the pool when the last array or tensor over it is gone.
+template <class T>
+NumpyMatrix<T> empty(std::size_t rows, std::size_t columns) {
+    if (columns != 0 && rows > std::numeric_limits<std::ptrdiff_t>::max() / sizeof(T) / columns) throw std::bad_alloc{};
+    auto owned = std::make_unique<Buffer<std::byte>>(Pool::shared().take(rows * columns * sizeof(T)));
+    T* data = reinterpret_cast<T*>(owned->data());
+    nb::capsule owner(owned.get(), [](void* p) noexcept {
+        std::unique_ptr<Buffer<std::byte>> buffer(static_cast<Buffer<std::byte>*>(p));
+        Pool::shared().give(std::move(*buffer));
+    });
+    owned.release();
+    return NumpyMatrix<T>(data, {rows, columns}, owner);
+}
+
 template <class T>
 void define(nb::module_& m) {
     m.def("mobius_radial", &radial<T>, nb::arg("logarithm"), nb::arg("c"), nb::arg("x").noconvert(),
@@ -115,6 +131,9 @@ void define(nb::module_& m) {
 void register_mobius(nb::module_& m) {
     define<float>(m);
     define<double>(m);
+    m.def("mobius_empty_float32", &empty<float>, nb::arg("rows"), nb::arg("columns"));
+    m.def("mobius_empty_float64", &empty<double>, nb::arg("rows"), nb::arg("columns"),
+          "An output of a map, not filled; its memory is used again when it is gone.");
 }
 
 }  // namespace graphx::bind

@@ -74,6 +74,44 @@ GRAPHX_TARGET inline double dot(std::int64_t size, const T* x, const T* y) {
     return (L::total(first) + L::total(second)) + rest;
 }
 
+// |x|^2 of a vector that needs no more than its own precision: in that precision while nothing over- or underflows.
+template <class T>
+GRAPHX_TARGET inline double squares_of(std::int64_t size, const T* x) {
+    using L = Lanes<T>;
+    if constexpr (std::is_same_v<T, float>) {
+        typename L::V sum[4] = {L::zero(), L::zero(), L::zero(), L::zero()};
+        std::int64_t i = 0;
+        for (; i + 4 * L::N <= size; i += 4 * L::N)
+#pragma GCC unroll 4
+            for (int n = 0; n < 4; ++n) {
+                const typename L::V value = L::load(x + i + n * L::N);
+                sum[n] = L::fma(value, value, sum[n]);
+            }
+        const typename L::V one = L::all(1.0F);
+        typename L::Wide wide = L::wide();
+#pragma GCC unroll 4
+        for (int n = 0; n < 4; ++n) wide = L::dot(sum[n], one, wide);
+        double total = L::total(wide);
+        for (; i < size; ++i) total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+        if (total > 1e-28 && total < 1e34 && size <= 4096) return total;
+    }
+    return dot(size, x, x);
+}
+
+// The scalars of a tile. Rows of float need ten digits, which loops without branches and calls give many at a time;
+// rows of double take the library's.
+template <class T>
+GRAPHX_TARGET inline void artanhc_rows(const double* p, double* out) {
+    for (int r = 0; r < kTile; ++r)
+        out[r] = std::is_same_v<T, float> ? scalars::artanhc_ten_digits(p[r]) : scalars::artanhc(p[r]);
+}
+
+template <class T>
+GRAPHX_TARGET inline void tanhc_rows(const double* p, double* out) {
+    for (int r = 0; r < kTile; ++r)
+        out[r] = std::is_same_v<T, float> ? scalars::tanhc_ten_digits(p[r]) : scalars::tanhc(p[r]);
+}
+
 // out = s x + t y (y may be null); past the cache where `stream`, which wants whole aligned registers.
 template <class T>
 GRAPHX_TARGET inline void combine(std::int64_t size, T s, const T* x, T t, const T* y, T* out, bool stream) {
@@ -92,19 +130,18 @@ GRAPHX_TARGET inline void combine(std::int64_t size, T s, const T* x, T t, const
 template <class T>
 GRAPHX_TARGET void radial_rows(Radial map, std::int64_t rows, std::int64_t dim, double c, const T* x, T* y, bool stream,
                                BadRow* bad) {
-    for (std::int64_t start = 0; start < rows; start += kRadialTile) {
-        const std::int64_t stop = std::min(rows, start + kRadialTile);
-        double scale[kRadialTile];
-        for (std::int64_t r = start; r < stop; ++r) scale[r - start] = c * dot(dim, x + r * dim, x + r * dim);
+    for (std::int64_t start = 0; start < rows; start += kTile) {
+        const std::int64_t stop = std::min(rows, start + kTile);
+        double p[kTile] = {}, scale[kTile];
         for (std::int64_t r = start; r < stop; ++r) {
-            const double p = scale[r - start];
-            if (map == Radial::exp0 ? !(p <= kLargest) : !(p < 1.0)) {
-                if (!bad->found()) *bad = {r, p};
-                continue;
+            p[r - start] = c * dot(dim, x + r * dim, x + r * dim);
+            if (map == Radial::exp0 ? !(p[r - start] <= kLargest) : !(p[r - start] < 1.0)) {
+                *bad = {r, p[r - start]};
+                return;
             }
-            scale[r - start] = map == Radial::exp0 ? scalars::tanhc(p) : scalars::artanhc(p);
         }
-        if (bad->found()) return;
+        if (map == Radial::exp0) tanhc_rows<T>(p, scale);
+        else artanhc_rows<T>(p, scale);
         for (std::int64_t r = start; r < stop; ++r)
             combine<T>(dim, static_cast<T>(scale[r - start]), x + r * dim, T{0}, nullptr, y + r * dim, stream);
     }
@@ -115,23 +152,23 @@ template <class T>
 GRAPHX_TARGET double radial_rows_back(Radial map, std::int64_t rows, std::int64_t dim, double c, const T* x, const T* g,
                                       T* out, bool stream) {
     double grad_c = 0;
-    for (std::int64_t start = 0; start < rows; start += kRadialTile) {
-        const std::int64_t stop = std::min(rows, start + kRadialTile);
-        double squares[kRadialTile], along[kRadialTile];
+    for (std::int64_t start = 0; start < rows; start += kTile) {
+        const std::int64_t stop = std::min(rows, start + kTile);
+        double p[kTile] = {}, along[kTile], value[kTile];
         for (std::int64_t r = start; r < stop; ++r) {
-            squares[r - start] = dot(dim, x + r * dim, x + r * dim);
+            p[r - start] = c * dot(dim, x + r * dim, x + r * dim);
             along[r - start] = dot(dim, g + r * dim, x + r * dim);
         }
-        for (std::int64_t r = start; r < stop; ++r) {
-            const double p = c * squares[r - start];
-            const double value = map == Radial::exp0 ? scalars::tanhc(p) : scalars::artanhc(p);
-            const double slope = map == Radial::exp0 ? scalars::tanhc_slope(p, value) : scalars::artanhc_slope(p, value);
-            grad_c += slope * squares[r - start] * along[r - start];
-            squares[r - start] = value;
-            along[r - start] *= 2.0 * c * slope;
+        if (map == Radial::exp0) tanhc_rows<T>(p, value);
+        else artanhc_rows<T>(p, value);
+        for (std::int64_t i = 0; i < stop - start; ++i) {
+            const double slope =
+                map == Radial::exp0 ? scalars::tanhc_slope(p[i], value[i]) : scalars::artanhc_slope(p[i], value[i]);
+            grad_c += slope * (p[i] / c) * along[i];
+            along[i] *= 2.0 * c * slope;
         }
         for (std::int64_t r = start; r < stop; ++r)
-            combine<T>(dim, static_cast<T>(squares[r - start]), g + r * dim, static_cast<T>(along[r - start]),
+            combine<T>(dim, static_cast<T>(value[r - start]), g + r * dim, static_cast<T>(along[r - start]),
                        x + r * dim, out + r * dim, stream);
     }
     if (stream) Lanes<T>::fence();
@@ -163,31 +200,33 @@ GRAPHX_TARGET void product_rows(const Packed<T>& w, const BlockProduct<T>& p, st
     for (std::int64_t start = begin; start < end; start += kTile) {
         const std::int64_t rows = std::min(kTile, end - start);
         const T* x = p.x + start * dim;
-        double artanh[kTile];
+        double square[kTile] = {}, artanh[kTile], wide[kTile] = {}, q[kTile] = {}, scale[kTile];
         for (std::int64_t r = 0; p.ball && r < rows; ++r) {
-            artanh[r] = p.c * dot(dim, x + r * dim, x + r * dim);
-            if (!(artanh[r] < 1.0)) {
-                *bad = {start + r, artanh[r]};
+            square[r] = p.c * dot(dim, x + r * dim, x + r * dim);
+            if (!(square[r] < 1.0)) {
+                *bad = {start + r, square[r]};
                 return;
             }
         }
+        if (p.ball) artanhc_rows<T>(square, artanh);
         const std::int64_t ahead = std::min(kTile, end - start - rows) * dim, piece = ahead / p.blocks + 1;
         for (std::int64_t k = 0; k < p.blocks; ++k) {
             fetch(x + rows * dim, k * piece, std::min(ahead, (k + 1) * piece));
             multiply<T>(rows, w.pad_out, p.in, x + k * p.in, dim, 1, w.forward + k * p.in * w.pad_out, w.pad_out,
                         scratch + k * w.pad_out, stride, false);
         }
-        double scale[kTile];
-        std::fill_n(scale, kTile, 1.0);
         for (std::int64_t r = 0; p.ball && r < rows; ++r) {
-            const double squares = dot(stride, scratch + r * stride, scratch + r * stride);
-            const double a = scalars::artanhc(artanh[r]), q = a * a * p.c * squares;
-            if (!(q <= kLargest)) {
-                *bad = {start + r, q};
+            wide[r] = squares_of(stride, scratch + r * stride);
+            q[r] = artanh[r] * artanh[r] * p.c * wide[r];
+            if (!(q[r] <= kLargest)) {
+                *bad = {start + r, q[r]};
                 return;
             }
-            scale[r] = a * scalars::tanhc(q);
-            if (kept) kept[start + r] = {a, scale[r], squares};
+        }
+        if (p.ball) tanhc_rows<T>(q, scale);
+        for (std::int64_t r = 0; r < rows; ++r) {
+            scale[r] = p.ball ? scale[r] * artanh[r] : 1.0;
+            if (kept) kept[start + r] = {artanh[r], scale[r], wide[r]};
         }
         for (std::int64_t r = 0; r < rows; ++r) {
             T* out = y + (start + r) * dim_out;

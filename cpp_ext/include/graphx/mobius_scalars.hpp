@@ -1,7 +1,11 @@
 // tanh(q)/q and artanh(z)/z as functions of the square, with first derivatives: exact at zero and beside the rim.
 #pragma once
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
+
+#include "graphx/simd.hpp"
 
 namespace graphx::scalars {
 
@@ -46,6 +50,45 @@ inline double artanhc_slope(double p, double a) {
                                         6.0 / 13, 7.0 / 15, 8.0 / 17, 9.0 / 19};
     if (p < kSmall) return horner(series, p);
     return (1.0 / (1.0 - p) - a) / (2.0 * p);
+}
+
+// log(x) to eleven digits for normal x > 0: x = 2^e m with m in [0.7, 1.42), log m = 2 artanh((m - 1)/(m + 1)).
+GRAPHX_INLINE double log_eleven_digits(double x) {
+    constexpr std::uint64_t half = 0x3FE6A09E667F3BCDULL;  // sqrt(1/2)
+    const std::uint64_t bits = std::bit_cast<std::uint64_t>(x) - half + (std::uint64_t{1023} << 52);
+    // the exponent as a double without a conversion of integers: 2^52 + e has it in its last bits
+    const double exponent = std::bit_cast<double>((bits >> 52) | 0x4330000000000000ULL) - (4503599627370496.0 + 1023.0);
+    const double m = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFFULL) + half);
+    const double s = (m - 1.0) / (m + 1.0), t = s * s;
+    const double series =
+        1.0 + t * (1.0 / 3 + t * (1.0 / 5 + t * (1.0 / 7 + t * (1.0 / 9 + t * (1.0 / 11 + t * (1.0 / 13))))));
+    return exponent * 0.69314718055994530942 + 2.0 * s * series;
+}
+
+// exp(-x) to eleven digits for x >= 0.
+GRAPHX_INLINE double exp_minus_eleven_digits(double x) {
+    const double t = (x < 700.0 ? x : 700.0) * -1.44269504088896340736;
+    const double shifted = t + 6755399441055744.0;  // 1.5 2^52: rounds to an integer, which the last bits hold
+    const double f = (t - (shifted - 6755399441055744.0)) * 0.69314718055994530942;
+    const double power = 1.0 + f * (1.0 + f * (1.0 / 2 + f * (1.0 / 6 + f * (1.0 / 24 + f * (1.0 / 120 +
+                         f * (1.0 / 720 + f * (1.0 / 5040 + f * (1.0 / 40320 + f * (1.0 / 362880)))))))));
+    return std::bit_cast<double>(std::bit_cast<std::uint64_t>(power) + (std::bit_cast<std::uint64_t>(shifted) << 52));
+}
+
+// tanh(q)/q at q = sqrt(p) to ten digits, without branches.
+GRAPHX_INLINE double tanhc_ten_digits(double p) {
+    const double small = 1.0 + p * (-1.0 / 3 + p * (2.0 / 15 + p * (-17.0 / 315 + p * (62.0 / 2835))));
+    const double q = std::sqrt(p), e = exp_minus_eleven_digits(2.0 * q);
+    const double large = (1.0 - e) / ((1.0 + e) * q);
+    return p < kSmall ? small : large;
+}
+
+// artanh(z)/z at z = sqrt(p) to ten digits, without branches; p < 1.
+GRAPHX_INLINE double artanhc_ten_digits(double p) {
+    const double small = 1.0 + p * (1.0 / 3 + p * (1.0 / 5 + p * (1.0 / 7 + p * (1.0 / 9 + p * (1.0 / 11)))));
+    const double z = std::sqrt(p);
+    const double large = 0.5 * log_eleven_digits((1.0 + z) * (1.0 + z) / (1.0 - p)) / z;
+    return p < kSmall ? small : large;
 }
 
 }  // namespace graphx::scalars

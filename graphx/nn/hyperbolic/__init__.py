@@ -3,9 +3,9 @@
 Example:
     >>> import torch
     >>> from graphx.nn import hyperbolic
-    >>> u = torch.tensor([[3.0, 4.0]])
-    >>> hyperbolic.logmap0(hyperbolic.expmap0(u, c=0.01), c=0.01).tolist()
-    [[3.0, 4.0]]
+    >>> u = torch.tensor([[0.0, 0.5]])
+    >>> round(hyperbolic.hyperbolic_radius(hyperbolic.expmap0(u)).item(), 6)  # twice the length of u
+    1.0
 """
 
 from graphx.nn.hyperbolic.math import (
@@ -18,10 +18,13 @@ from graphx.nn.hyperbolic.math import (
     project,
     tangent_dist,
 )
+from graphx.nn.hyperbolic.radius import HyperbolicRadius, RadiusSummary
 from graphx.nn.hyperbolic.scaling import BlockDiagonalMobiusScaling
 
 __all__ = [
     "BlockDiagonalMobiusScaling",
+    "HyperbolicRadius",
+    "RadiusSummary",
     "dist",
     "expmap0",
     "hyperbolic_radius",

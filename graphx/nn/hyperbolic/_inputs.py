@@ -100,6 +100,6 @@ def refuse_vectors(square: Tensor, name: str) -> None:
 def refuse_long(row: int, square: float, name: str) -> NoReturn:
     """The error for one vector that is not finite, or whose square overflows."""
     raise InputError(
-        f"vector {row} of {name} has c times its square = {square:g}; expected a finite number: look for NaN, infinities or "
-        "a diverged training step"
+        f"vector {row} of {name} has c times its square = {square:g}; expected a finite number: look for "
+        "NaN, infinities or a diverged training step"
     )

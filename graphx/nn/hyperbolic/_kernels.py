@@ -18,6 +18,7 @@ from graphx.nn.hyperbolic._inputs import refuse_long, refuse_row
 
 __all__ = ["block_product", "expmap0", "logmap0", "mobius_matvec", "takes"]
 
+_POOLED: Final = 1 << 20  # bytes, see pool.hpp
 _SMALL: Final = 1 << 15  # elements below which starting threads costs more than they save
 
 
@@ -45,6 +46,14 @@ def _rows(x: Tensor) -> Tensor:
     return x.detach().reshape(-1, x.size(-1)).contiguous()
 
 
+def _empty(rows: int, columns: int, like: Tensor) -> Tensor:
+    """A tensor to write to. Large ones take the memory of an earlier one that is gone, which torch does not do."""
+    if rows * columns * like.element_size() < _POOLED:
+        return like.new_empty(rows, columns)
+    make = _core.mobius_empty_float32 if like.dtype == torch.float32 else _core.mobius_empty_float64
+    return torch.from_numpy(make(rows, columns))
+
+
 def _number(c: float | Tensor) -> float:
     return float(c.detach()) if isinstance(c, Tensor) else c
 
@@ -53,7 +62,7 @@ class _Radial(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, c: float | Tensor, logarithm: bool) -> Tensor:
         rows = _rows(x)
-        y = torch.empty_like(rows)
+        y = _empty(rows.size(0), rows.size(1), rows)
         value = _number(c)
         row, square = _core.mobius_radial(logarithm, value, rows.numpy(), y.numpy(), _threads(rows))
         if row >= 0:
@@ -71,7 +80,7 @@ class _Radial(torch.autograd.Function):
         if torch.is_grad_enabled() or not takes(grad):
             return *_twice(_plain.logmap0 if ctx.logarithm else _plain.expmap0, (x, c), grad), None
         rows, grad_rows = _rows(x), _rows(grad)
-        out = torch.empty_like(rows)
+        out = _empty(rows.size(0), rows.size(1), rows)
         by_c = _core.mobius_radial_backward(
             ctx.logarithm, _number(c), rows.numpy(), grad_rows.numpy(), out.numpy(), _threads(rows)
         )
@@ -82,7 +91,7 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, x: Tensor, c: float | Tensor | None) -> Tensor:
         rows, blocks = _rows(x), weight.detach().contiguous()
-        y = rows.new_empty(rows.size(0), blocks.size(0) * blocks.size(1))
+        y = _empty(rows.size(0), blocks.size(0) * blocks.size(1), rows)
         keep = c is not None and any(ctx.needs_input_grad)
         kept = torch.empty(rows.size(0), 3, dtype=torch.float64) if keep else None
         value = None if c is None else _number(c)
@@ -105,7 +114,7 @@ class _Product(torch.autograd.Function):
                 return *_twice(_plain.block_product, (weight, x), grad), None
             return _twice(_plain.mobius_matvec, (weight, x, c), grad)
         rows, blocks, grad_rows = _rows(x), weight.detach().contiguous(), _rows(grad)
-        by_x = torch.empty_like(rows) if ctx.needs_input_grad[1] else None
+        by_x = _empty(rows.size(0), rows.size(1), rows) if ctx.needs_input_grad[1] else None
         by_weight = torch.empty_like(blocks) if ctx.needs_input_grad[0] else None
         by_c = _core.mobius_product_backward(
             blocks.numpy(),

@@ -94,7 +94,7 @@ class _TanhC1(torch.autograd.Function):
         return _tanhc_1(p)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (p,) = ctx.saved_tensors
         return grad * _tanhc_2(p)
@@ -119,7 +119,7 @@ class _AtanhC1(torch.autograd.Function):
         return _atanhc_1(p)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (p,) = ctx.saved_tensors
         return grad * _atanhc_2(p)

@@ -2,8 +2,8 @@ r"""Free functions on the Poincare ball of curvature :math:`-c`.
 
 The ball is :math:`\mathbb{B}_c = \{x : c |x|^2 < 1\}`. A curvature is a positive float or a 0-d tensor, which may
 require gradients. Vectors lie along the last dimension (or ``dim``), in float32 or float64; sums of squares and the
-scalar of each vector are float64 in both. No function clamps: a point on or outside the ball is an error where a point of
-the ball is asked for, and every finite tangent vector is allowed. Gradients are exact at the origin, and zero (the
+scalar of each vector are float64 in both. No function clamps: a point on or outside the ball is an error where a point
+of the ball is asked for, and every finite tangent vector is allowed. Gradients are exact at the origin, and zero (the
 middle of the subgradient) at kinks: a distance between equal points, a radius at the origin.
 
 Formulas: Ganea, Becigneul and Hofmann, "Hyperbolic neural networks", NeurIPS 2018, https://arxiv.org/abs/1805.09112.
@@ -63,12 +63,13 @@ def expmap0(u: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
     Example:
         >>> import torch
         >>> from graphx.nn.hyperbolic import expmap0
-        >>> expmap0(torch.tensor([0.0, 0.5493061])).tolist()  # tanh(0.549...) = 0.5
-        [0.0, 0.5]
+        >>> expmap0(torch.tensor([[0.0, 0.6931471805599453]], dtype=torch.float64)).tolist()  # tanh(log 2) = 3/5
+        [[0.0, 0.6]]
     """
     check_vectors(u, "u", dim=dim)
     maps = _kernels if _kernels.takes(u) else _plain
-    return maps.expmap0(u.movedim(dim, -1), check_curvature(c, u.device)).movedim(-1, dim)
+    point: Tensor = maps.expmap0(u.movedim(dim, -1), check_curvature(c, u.device))
+    return point.movedim(-1, dim)
 
 
 def logmap0(x: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
@@ -101,7 +102,8 @@ def logmap0(x: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
     """
     check_vectors(x, "x", dim=dim)
     maps = _kernels if _kernels.takes(x) else _plain
-    return maps.logmap0(x.movedim(dim, -1), check_curvature(c, x.device)).movedim(-1, dim)
+    tangent: Tensor = maps.logmap0(x.movedim(dim, -1), check_curvature(c, x.device))
+    return tangent.movedim(-1, dim)
 
 
 def project(x: Tensor, c: float | Tensor = 1.0, *, eps: float | None = None, dim: int = -1) -> Tensor:
@@ -222,7 +224,8 @@ def mobius_matvec(weight: Tensor, x: Tensor, c: float | Tensor = 1.0) -> Tensor:
     check_vectors(x, "x")
     check_weight(weight, x.size(-1), x)
     maps = _kernels if _kernels.takes(x, weight) else _plain
-    return maps.mobius_matvec(weight, x, check_curvature(c, x.device))
+    point: Tensor = maps.mobius_matvec(weight, x, check_curvature(c, x.device))
+    return point
 
 
 def hyperbolic_radius(x: Tensor, c: float | Tensor = 1.0, *, dim: int = -1, keepdim: bool = False) -> Tensor:

@@ -181,7 +181,8 @@ class BlockDiagonalMobiusScaling(torch.nn.Module):
     def _product(self, u: Tensor) -> Tensor:
         weight = self._applied()
         maps = _kernels if _kernels.takes(u, weight) else _plain
-        return maps.block_product(weight, u).to(u.dtype)
+        product: Tensor = maps.block_product(weight, u)
+        return product.to(u.dtype)
 
     def _applied(self) -> Tensor:
         return self.scales.reshape(self.dim, 1, 1) if self.constraint == "diagonal" else self.weight
@@ -197,4 +198,5 @@ def _cayley(free: Tensor) -> Tensor:
     """(I - A)(I + A)^-1 of the skew-symmetric part A of each matrix, in float64."""
     skew = free.double() - free.double().mT
     eye = torch.eye(free.size(-1), dtype=torch.float64, device=free.device)
-    return torch.linalg.solve(eye + skew, eye - skew)  # (I + A) and (I - A) commute
+    orthogonal: Tensor = torch.linalg.solve(eye + skew, eye - skew)  # (I + A) and (I - A) commute
+    return orthogonal
