@@ -146,7 +146,7 @@ def run(
     return found
 
 
-def tables(found: dict[str, Any], seeds: int) -> dict[str, Any]:
+def tables(found: dict[str, Any]) -> dict[str, Any]:
     """The parts of the results file."""
     names = [name for name in SOURCES if name in found]
     arms = list(found[names[0]]["arms"])
@@ -158,6 +158,7 @@ def tables(found: dict[str, Any], seeds: int) -> dict[str, Any]:
         values = [pair[what] for pair in found[name]["arms"][arm]]
         return statistics.stdev(values) if len(values) > 1 else 0.0
 
+    told = ", ".join(f"{name} {len(found[name]['arms'][FULL])}" for name in names)
     parts: dict[str, Any] = {}
     for part, what, title in (("accuracy", 0, "Accuracy, %"), ("macro", 1, "Macro accuracy, %")):
         rows = [
@@ -171,7 +172,7 @@ def tables(found: dict[str, Any], seeds: int) -> dict[str, Any]:
         parts[part] = {
             "title": title,
             "rows": rows,
-            "note": f"Mean and standard deviation of {seeds} seeds; deterministic arms have none.",
+            "note": f"Mean and standard deviation; seeds: {told}; text only, text only refined and one-hop mean have none.",
         }
     rows = []
     controls = [arm for arm in ARMS if arm != FULL]
@@ -243,7 +244,7 @@ def main() -> None:
     wanted = sorted({*targets, *(source for target in targets for source in SOURCES[target])})
     graphs = {name: vectors(args.root, name) for name in wanted}
     found = run(graphs, targets, args.seeds, args.keep)
-    parts = tables({name: found[name] for name in targets}, args.seeds)
+    parts = tables({name: found[name] for name in targets})
     versions = {"graphx": graphx.__version__, "torch": torch.__version__, "encoder": "all-MiniLM-L6-v2"}
     write_results(args.output, parts, versions)
     for part in parts.values():
