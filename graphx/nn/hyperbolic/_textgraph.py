@@ -133,7 +133,7 @@ def check_labels(labels: Labels) -> list[list[str]]:
     """The texts of each label: at least two labels, all different, none empty."""
     if isinstance(labels, str):
         raise InputError(f"the labels are the string {labels!r}; expected a list with a text for each class")
-    prompts = [list(label) if isinstance(label, list | tuple) else [label] for label in labels]
+    prompts: list[list[Any]] = [list(label) if isinstance(label, list | tuple) else [label] for label in labels]
     if len(prompts) < 2:
         raise InputError(f"{len(prompts)} label; expected at least two to choose from")
     for number, texts in enumerate(prompts):
