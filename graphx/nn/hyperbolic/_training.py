@@ -161,9 +161,7 @@ def _resume(
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise StoreError(f"{folder} holds no whole checkpoint ({error}); remove it, or give another folder") from error
     if told.get("format") != _FORMAT or told.get("key") != key:
-        raise StoreError(
-            f"{folder} holds the checkpoint of another fit, with other data or settings; remove it"
-        )
+        raise StoreError(f"{folder} holds the checkpoint of another fit, with other data or settings; remove it")
     network.load_state_dict({name.removeprefix("network."): v for name, v in arrays.items() if name[:8] == "network."})
     held: dict[int, dict[str, Tensor]] = {}
     for name, value in arrays.items():

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphx.errors import InputError
@@ -58,10 +58,11 @@ def example(seed: int, n: int = 12, c: int = 3) -> tuple[np.ndarray, np.ndarray,
     return rng.normal(size=(n, c)), x / np.linalg.norm(x, axis=1, keepdims=True), np.hstack([pairs, pairs[::-1]])
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 200), st.sampled_from([(1.0, 0.5, 1.0), (4.0, 1.0, 0.5), (2.0, 0.0, 0.0)]))
-def test_the_formulas_as_they_stand(seed: int, settings: tuple[float, float, float]) -> None:
+def test_the_formulas_as_they_stand(seed: int, numbers: tuple[float, float, float]) -> None:
     scores, x, edges = example(seed)
-    t, a, w = settings
+    t, a, w = numbers
     found = refine_scores(scores, x, edges, temperature=t, anchor=a, edge_weight=w, iterations=3)
     np.testing.assert_allclose(found, reference(scores, x, edges, t, a, w, 3), atol=1e-5)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-12)
