@@ -172,7 +172,7 @@ def tables(found: dict[str, Any]) -> dict[str, Any]:
         parts[part] = {
             "title": title,
             "rows": rows,
-            "note": f"Mean and standard deviation; seeds: {told}; text only, text only refined and one-hop mean have none.",
+            "note": f"Mean and standard deviation; seeds: {told}; the two text arms and one-hop mean have none.",
         }
     rows = []
     controls = [arm for arm in ARMS if arm != FULL]
