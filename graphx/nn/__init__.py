@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphx.nn import aggr, hyperbolic, init, linkpred
     from graphx.nn.aggr.lcm import LCMAggregation
+    from graphx.nn.hyperbolic.h4g import H4G
     from graphx.nn.linkpred import NCN, NCNC, LinkPredictor
 
-__all__ = ["NCN", "NCNC", "LCMAggregation", "LinkPredictor", "aggr", "hyperbolic", "init", "linkpred"]
+__all__ = ["H4G", "NCN", "NCNC", "LCMAggregation", "LinkPredictor", "aggr", "hyperbolic", "init", "linkpred"]
 
 _MODULES = frozenset({"aggr", "hyperbolic", "init", "linkpred"})
 _ATTRIBUTES = {
+    "H4G": "graphx.nn.hyperbolic.h4g",
     "NCN": "graphx.nn.linkpred",
     "NCNC": "graphx.nn.linkpred",
     "LCMAggregation": "graphx.nn.aggr.lcm",
