@@ -192,11 +192,11 @@ def plot_embedding(embedding: npt.ArrayLike, labels: npt.ArrayLike | None = None
         ax = _new_figure((6.0, 6.0)).add_subplot()
     classes = _commonest(labels, len(x))
     rest = classes < 0
-    ax.scatter(*points[rest].T, s=4, color="0.7", linewidths=0, rasterized=True)
+    ax.scatter(points[rest, 0], points[rest, 1], s=4, color="0.7", linewidths=0, rasterized=True)
     for number, marker in zip(range(classes.max(initial=-1) + 1), "o^sDvP*X", strict=False):
         chosen = classes == number
         name = str(int(_order(labels)[number]))
-        ax.scatter(*points[chosen].T, s=9, marker=marker, linewidths=0, label=name, rasterized=True)
+        ax.scatter(points[chosen, 0], points[chosen, 1], s=9, marker=marker, linewidths=0, label=name, rasterized=True)
     if (~rest).any():
         ax.legend(title="label", fontsize=7.5, title_fontsize=7.5)
     ax.set_xlabel("first principal axis")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path[0:1] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
-from _measure import BENCHMARKS, alternate, measured, report, run_child, write_results
+from _measure import BENCHMARKS, alternate, measured, report, run_child, write_results  # noqa: E402
 
 RESULTS = BENCHMARKS / "results" / "fastrp_orbit.json"
 SIDES = ("plain", "sum", "concat")
@@ -85,8 +85,8 @@ def main() -> None:
     for side, found in runs.items():
         found["times_plain"] = found["seconds"] / plain
         print(
-            f"{side:7} {found["columns"]:5.0f} columns {found['seconds']:7.2f} s = {found['times_plain']:5.1f} x plain, "
-            f"peak {found['peak_bytes'] / 1e9:.2f} GB"
+            f"{side:7} {found['columns']:5.0f} columns {found['seconds']:7.2f} s = {found['times_plain']:5.1f} x "
+            f"plain, peak {found['peak_bytes'] / 1e9:.2f} GB"
         )
     names = {
         "plain": "FastRP",

@@ -172,8 +172,8 @@ def main() -> None:
         print(row, flush=True)
     note = (
         f"Forward and backward, float32, 64 channels, {options.threads} thread(s), the faster of two passes (median "
-        f"of {options.repeats} processes); memory is the peak over the input. The bound is 96 d² floating point operations "
-        f"a pair (72 d², the gates once more) at {rate / 1e9:.0f} GFLOP/s, the best of torch here."
+        f"of {options.repeats} processes); memory is the peak over the input. The bound is 96 d² floating point "
+        f"operations a pair (72 d², the gates once more) at {rate / 1e9:.0f} GFLOP/s, the best of torch here."
     )
     versions = {"torch": torch.__version__, "torch_geometric": torch_geometric.__version__}
     write_results(RESULTS, {f"threads_{options.threads}": {"note": note, "rows": rows}}, versions)

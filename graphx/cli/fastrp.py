@@ -179,8 +179,10 @@ def _run(args: argparse.Namespace) -> None:
         if args.plot is not None:
             from graphx.plot import plot_embedding
 
+            figure = plot_embedding(found, labels).get_figure(root=True)
+            assert figure is not None
             with atomic_file(args.plot) as target:
-                plot_embedding(found, labels).figure.savefig(target, format=args.plot.suffix[1:].lower())
+                figure.savefig(target, format=args.plot.suffix[1:].lower())
     if labels is not None:
         from graphx.fastrp import evaluate_labels
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
@@ -114,7 +115,7 @@ def transform(model: FastRP, X: Any, features: Any) -> Block:
         made = np.ascontiguousarray(edges @ model._inverse, dtype=np.float32)
         _unit(made)
         threads = resolve_threads(model.num_threads)
-        sums = np.asarray(edges.sum(1))
+        sums: npt.NDArray[Any] = np.asarray(edges.sum(1))
         shares = scipy.sparse.diags_array(np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > 0)) @ edges
         for known in (model._leading, _averaged(walk_of(model.graph_), model._leading, threads)):
             made += (shares @ known).astype(np.float32)
@@ -235,7 +236,7 @@ def refine(
             rows.transform(image, axes / edge, image)
             for _ in range(degree - 1):
                 product(image, spare)
-                rows.each(lambda part, out=spare, a=edge, old=q: _recur(out[part], a, old[part]))
+                rows.each(partial(_recur, spare, edge, q))
                 q, image, spare = image, spare, q
             image, q = q, image
             q, spare = rows.orthonormal(q, spare)
@@ -303,10 +304,11 @@ def _filter(values: npt.NDArray[np.float64], n_components: int) -> tuple[np.floa
     return np.float32(edge), int(np.clip(np.arccosh(_GROWTH) / growth, 2, _LARGEST_DEGREE))
 
 
-def _recur(out: Block, edge: np.float32, before: Block) -> None:
-    """The three-term recurrence of the Chebyshev polynomials, ``2 / edge * out - before``."""
-    out *= np.float32(2) / edge
-    out -= before
+def _recur(out: Block, edge: np.float32, before: Block, part: slice) -> None:
+    """The three-term recurrence of the Chebyshev polynomials, ``2 / edge * out - before``, for some rows."""
+    rows = out[part]
+    rows *= np.float32(2) / edge
+    rows -= before[part]
 
 
 def _unit(rows: Block) -> None:

@@ -84,7 +84,7 @@ class FarmedRows:
             start, stop = block.arguments[-2:]
             with np.load(block.path, allow_pickle=False) as file:
                 parts = {key: tuple(file[f"{key_name(key)}.{part}"] for part in _PARTS) for key in selected}
-            yield OrbitBlock(start, stop, self._nodes, parts)  # type: ignore[arg-type]
+            yield OrbitBlock(start, stop, self._nodes, parts)
 
     def remove(self) -> None:
         """The blocks are no longer needed."""
@@ -104,7 +104,9 @@ def _bounds(graph: Graph, keys: list[Key], tasks: int) -> npt.NDArray[np.int64]:
     size = 8 * (degrees * hops.count(1) + np.minimum(wedges, nodes) * hops.count(2) + nodes * float(hops.count(3)))
     cuts = max(tasks, int(size.sum() / _BLOCK_BYTES) + 1)
     work = np.cumsum(wedges + degrees + 1)
-    inner = np.searchsorted(work, np.linspace(0, work[-1], cuts + 1)[1:-1]) + 1 if nodes else []
+    if nodes == 0:
+        return np.zeros(1, np.int64)
+    inner = np.searchsorted(work, np.linspace(0, work[-1], cuts + 1)[1:-1]) + 1
     return np.unique(np.concatenate([[0], inner, [nodes]]).astype(np.int64))
 
 

@@ -197,7 +197,8 @@ class TiledOrbits:
             from scipy.sparse import dia_array
 
             nodes = self.graph.num_nodes
-            total = total + dia_array((diagonal.astype(np.float64)[None], [0]), shape=(nodes, nodes)).tocsr()
+            offset = np.zeros(1, np.int32)
+            total = total + dia_array((diagonal.astype(np.float64)[None], offset), shape=(nodes, nodes)).tocsr()
         if key in _KEPT_PARTS:
             kept, factor = _KEPT_PARTS[key]
             far = self.kept[kept]
@@ -218,7 +219,8 @@ class TiledOrbits:
             t = self.products.edge({(1, 3, 3): 1}).astype(np.int64)
             others = self.graph.indices if column else np.repeat(np.arange(self.graph.num_nodes), self.degrees)
             s1 = self.products.edge({(1, 12, 13) if column else (1, 13, 12): 1, (1, 3, 3): 1, (1, 14, 14): 2})
-            return s1 - t * (self.degrees[others] - 1)
+            sums: npt.NDArray[Any] = s1 - t * (self.degrees[others] - 1)
+            return sums
         parts = _HOP1_PARTS.get(key)
         return None if parts is None else self.products.edge(parts)
 

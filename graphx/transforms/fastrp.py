@@ -193,7 +193,7 @@ def _check_names(estimator: Any, parameters: dict[str, Any]) -> None:
     unknown = sorted(set(parameters) - set(known) | {"n_components"} & set(parameters))
     if unknown:
         raise InputError(
-            f"{estimator.__name__} has no parameter {', '.join(map(repr, unknown))} here; it has dim (its n_components) "
+            f"{estimator.__name__} has no parameter {', '.join(map(repr, unknown))} here; it has dim (n_components) "
             f"and {', '.join(name for name in known if name != 'n_components')}"
         )
 
