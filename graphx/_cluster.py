@@ -221,11 +221,15 @@ def farm(
         for block in missing
     }
     try:
-        for future in distributed.as_completed(futures):
+        completed = distributed.as_completed(futures)
+        for future in completed:
             block = futures[future]
-            if future.status != "finished":
+            if future.status in ("error", "cancelled"):
                 raise _failure(distributed, future, block)  # noqa: TRY301 to cancel the rest
             if not block.path.is_file():
+                if future.status != "finished":  # its worker died after the news: the task runs once more
+                    completed.add(future)
+                    continue
                 raise StoreError(  # noqa: TRY301
                     f"a worker has written {block.path}, and it is not there: workers must share a file system with "
                     "the client; give work_dir= (or the path to save to) on one that all of them see"

@@ -253,7 +253,7 @@ def sparse_projection(
 
     Example:
         >>> int(sparse_projection(10**4, 128, "very_sparse", 0, num_nodes=10**4).indptr[-1])
-        12823
+        12851
     """
     begin, end = columns or (0, n_components)
     rows = ids if isinstance(ids, int) else ids.size

@@ -131,8 +131,8 @@ def new_edges(
         InputError: A node is not known, a weight is not finite, or an edge comes twice.
 
     Example:
-        >>> new_edges(np.array([[0, 1, 1]]), 3)[:2]
-        (array([0, 2]), array([1, 2], dtype=int32))
+        >>> [part.tolist() for part in new_edges(np.array([[0, 1, 1]]), 3)[:2]]
+        [[0, 2], [1, 2]]
     """
     from scipy.sparse import coo_array
 

@@ -128,7 +128,7 @@ def test_forms_empty_batches_pickles_and_states() -> None:
     other.load_state_dict(torch.load(stream, weights_only=True))
     assert torch.equal(other(x, edges, pairs), expected)
     copy.deepcopy(model).reset_parameters()
-    assert torch.equal(model.predict(x, edges, pairs, batch_size=4), expected)
+    torch.testing.assert_close(model.predict(x, edges, pairs, batch_size=4), expected)
     assert "NCNC(6, 8, structure='ncnc', depth=1" in repr(model)
 
 
