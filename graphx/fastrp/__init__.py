@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphx.fastrp._evaluate import LabelScore, evaluate_labels
+    from graphx.fastrp.fastrp import FastRP
+    from graphx.fastrp.orbit import OrbitFastRP
+    from graphx.fastrp.search import FastRPSearch
 
 __all__ = ["FastRP", "FastRPSearch", "LabelScore", "OrbitFastRP", "evaluate_labels"]
 
-_MODULES: frozenset[str] = frozenset()
 _ATTRIBUTES: dict[str, str] = {
     "FastRP": "graphx.fastrp.fastrp",
     "FastRPSearch": "graphx.fastrp.search",
@@ -19,9 +24,7 @@ _ATTRIBUTES: dict[str, str] = {
 
 def __getattr__(name: str) -> Any:
     value: Any
-    if name in _MODULES:
-        value = importlib.import_module(f"{__name__}.{name}")
-    elif name in _ATTRIBUTES:
+    if name in _ATTRIBUTES:
         value = getattr(importlib.import_module(_ATTRIBUTES[name]), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has: {', '.join(__all__)}")

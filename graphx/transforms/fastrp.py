@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch_geometric.data import Data  # type: ignore[import-untyped]
@@ -160,7 +160,7 @@ class AddOrbitFastRP(_AddEmbedding):
         self,
         dim: int = 128,
         orbits: Any = "all",
-        combine: str = "concat",
+        combine: Literal["concat", "sum"] = "concat",
         attr_name: str | None = None,
         **parameters: Any,
     ) -> None:
