@@ -79,7 +79,7 @@ void parallel_for(Control& control, std::int64_t tasks, F&& body) {
     std::atomic<std::int64_t> next{0};
     std::mutex mutex;
     std::condition_variable finished;
-    int running = 0;
+    std::atomic<int> running{0};
     std::exception_ptr error;
     auto work = [&](int worker) {
         try {
@@ -117,6 +117,10 @@ void parallel_for(Control& control, std::int64_t tasks, F&& body) {
         }
     }
     work(0);
+    // The others are nearly done as a rule, and to sleep and be woken takes longer than they do.
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+    while (running.load(std::memory_order_acquire) > 0 && std::chrono::steady_clock::now() < patience)
+        std::this_thread::yield();
     {
         std::unique_lock<std::mutex> lock(mutex);
         while (running > 0) {
