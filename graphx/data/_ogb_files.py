@@ -187,5 +187,6 @@ def _download(meta: dict[str, Any], folder_name: str, folder: Path) -> None:
 
 
 def first_line(error: BaseException) -> str:
+    """What an error of another library says, short enough for one of ours."""
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0][:200]}"

@@ -48,7 +48,12 @@ def search_roots(root: str | os.PathLike[str] | None) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Raw files that are there: their place below a root, as the catalogue has it, to where they lie."""
+    """Raw files that are there.
+
+    Attributes:
+        root: The root that has them.
+        files: From the place below a root, as the catalogue has it, to where the file lies.
+    """
 
     root: Path
     files: dict[str, Path]

@@ -50,7 +50,14 @@ DENSE_FROM: Final = 0.1  # density of R from which it is stored whole
 
 
 class SparseStart(NamedTuple):
-    """R as rows of a few entries: a CSR ``[N, n_columns]``."""
+    """R as rows of a few entries: a CSR ``[N, n_columns]``.
+
+    Attributes:
+        indptr: Where the entries of a row begin, ``[N + 1]``.
+        columns: Their columns, ascending in a row.
+        values: Their values, :math:`L` included.
+        n_columns: d.
+    """
 
     indptr: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int32]

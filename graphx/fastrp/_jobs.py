@@ -45,7 +45,7 @@ def spec_of(model: FastRP, graph: Graph) -> tuple[Spec, npt.NDArray[np.float32] 
         if getattr(model, name) != plain:
             raise InputError(
                 f"{name}={getattr(model, name)!r} needs all columns at once; client= and out= make them tile by tile: "
-                f"expected {name}={plain}: or leave out client= and out="
+                f"expected {name}={plain}, or neither client= nor out="
             )
     walk, kind = model._walk(graph), model._kind()
     return Spec(

@@ -19,7 +19,15 @@ Part = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[Any]]
 
 
 class Parts(Mapping[Key, Part]):
-    """``(indptr, indices, values)`` of each key as views of three arrays, made when asked for."""
+    """``(indptr, indices, values)`` of each key as views of three arrays, made when asked for.
+
+    Args:
+        place: The number of each key among the selected ones.
+        indptr: Row pointers ``[keys, rows + 1]``, each from 0.
+        indices: The columns of all keys, one key after the other.
+        values: The counts, likewise.
+        first: The entry at which each key begins.
+    """
 
     def __init__(
         self,

@@ -70,7 +70,12 @@ class HopGate(torch.nn.Module):
 
 
 class H4GNetwork(torch.nn.Module):
-    """From hop features to tangent vectors, and from two tangent vectors to a score."""
+    """From hop features to tangent vectors, and from two tangent vectors to a score.
+
+    Args:
+        dim: D, the length of a text's vector.
+        config: What the network is made of.
+    """
 
     def __init__(self, dim: int, config: Config) -> None:
         super().__init__()
