@@ -45,7 +45,7 @@ def names_and_rows(nodes: list[Any]) -> tuple[Any, dict[Any, int]]:
 
 
 def edge_attribute(values: list[Any], name: str) -> npt.NDArray[np.float64] | None:
-    """Weights of edges from an attribute; None where no edge has it, InputError where some lack it or hold no number."""
+    """Weights of edges from an attribute; None where no edge has it, InputError where some lack it or are no number."""
     missing = sum(value is None for value in values)
     if missing == len(values):
         return None
