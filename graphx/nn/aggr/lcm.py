@@ -13,8 +13,9 @@ from torch_geometric.nn.aggr import Aggregation  # type: ignore[import-untyped]
 from graphx.errors import InputError
 from graphx.nn.aggr.gru import lcm_gru
 from graphx.nn.aggr.linear import rowwise_linear_relu
-from graphx.nn.aggr.operators import GRUOperator, Operator, operator_of
+from graphx.nn.aggr.operators import GRUOperator, operator_of
 from graphx.nn.aggr.plan import TreePlan, tree_plan
+from graphx.nn.aggr.protocol import Operator
 from graphx.nn.aggr.tree import TreeReduce
 
 __all__ = ["LCMAggregation"]
