@@ -213,8 +213,9 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
         else:
             drawn = made[draw]
         a, b, c = drawn
-        one = self.operator.combine(self.operator.combine(a, b), c)
-        other = self.operator.combine(a, self.operator.combine(b, c))
+        inner = self.operator.combine(torch.cat([a, b]), torch.cat([b, c]))  # a * b, then b * c, in one call
+        left, right = inner.chunk(2)
+        one, other = self.operator.combine(torch.cat([left, a]), torch.cat([c, right])).chunk(2)
         return (one - other).square().mean()
 
     def _reduce(
