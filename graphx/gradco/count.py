@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], object]
 
 _HOP2 = range(19, 27)
 _FAR = 27
-_DEFAULT_BLOCK_BYTES = 12 << 20
+_DEFAULT_BLOCK_BYTES = 10 << 20
 
 
 class OrbitSummary(NamedTuple):
