@@ -43,6 +43,9 @@ if sanitize := os.environ.get("GRAPHX_SANITIZE"):
     flags = [f"-fsanitize={sanitize}", "-fno-omit-frame-pointer", "-g"]
     compile_args += flags
     link_args = [a for a in link_args if a != "-Wl,-s"] + flags[:1]
+if os.environ.get("GRAPHX_COVERAGE"):  # for .ci/coverage: counters of executed lines
+    compile_args += ["-O1", "--coverage", "-fprofile-update=atomic"]
+    link_args = [a for a in link_args if a != "-Wl,-s"] + ["--coverage"]
 
 setup(
     ext_modules=[

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphx import _core
+from graphx._aligned import aligned_empty
 from graphx.errors import CapacityError
 from graphx.gradco.operator import _Products
 from graphx.gradco.orbits import ROW_DIVISORS, Key, key_name
@@ -89,10 +90,7 @@ _KEPT_PARTS: Final[dict[Key, tuple[Key, int]]] = {
 
 def aligned(*shape: int) -> Floats:
     """An uninitialised float32 array that begins at a cache line, so that a row of 16 numbers is one line."""
-    size = int(np.prod(shape, dtype=np.int64)) * 4
-    raw = np.empty(size + 64, np.uint8)
-    first = -raw.ctypes.data % 64
-    return raw[first : first + size].view(np.float32).reshape(shape)
+    return aligned_empty(shape, np.float32)
 
 
 def tile_width(columns: int) -> int:

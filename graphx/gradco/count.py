@@ -23,7 +23,7 @@ __all__ = ["OrbitAdjacency", "OrbitSummary", "Progress"]
 
 _HOP2 = range(19, 27)
 _FAR = 27
-_DEFAULT_BLOCK_BYTES = 12 << 20
+_DEFAULT_BLOCK_BYTES = 10 << 20
 
 
 class OrbitSummary(NamedTuple):
