@@ -19,9 +19,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import tables
-
 BENCHMARKS = Path(__file__).resolve().parent
+sys.path.insert(0, str(BENCHMARKS))  # python -P leaves it out
+import tables  # noqa: E402
+
 ROOT = BENCHMARKS.parent
 DATA = Path(os.environ.get("GRAPHX_TEST_DATA", ROOT.parent / "shared" / "data"))
 SMALL = ROOT / "build" / "benchmarks"

@@ -48,8 +48,10 @@ def draw(path: str) -> None:
     right.text(
         0.0,
         0.5,
-        "To message passing these twelve nodes\nare all the same, at every depth:\neach has two neighbours with two neighbours.\n\n"
-        "graphx counts what differs: on how many\ngraphlets, and at which of 15 places,\nevery node and every pair of nodes lies.",
+        "To message passing these twelve nodes\nare all the same, at every depth:\n"
+        "each has two neighbours with two neighbours.\n\n"
+        "graphx counts what differs: on how many\ngraphlets, and at which of 15 places,\n"
+        "every node and every pair of nodes lies.",
         fontsize=9.5,
         va="center",
     )
