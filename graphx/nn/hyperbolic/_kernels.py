@@ -93,7 +93,7 @@ class _Product(torch.autograd.Function):
         rows, blocks = _rows(x), weight.detach().contiguous()
         y = _empty(rows.size(0), blocks.size(0) * blocks.size(1), rows)
         keep = c is not None and any(ctx.needs_input_grad)
-        kept = torch.empty(rows.size(0), 3, dtype=torch.float64) if keep else None
+        kept = torch.empty(rows.size(0), 4, dtype=torch.float64) if keep else None
         value = None if c is None else _number(c)
         row, square = _core.mobius_product(
             blocks.numpy(), rows.numpy(), value, y.numpy(), None if kept is None else kept.numpy(), _threads(rows)

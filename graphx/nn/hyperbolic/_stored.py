@@ -27,7 +27,7 @@ class Stored:
     config: Config
     texts: Texts
     refine: bool
-    refinement: dict[str, float]
+    refinement: dict[str, Any]
 
     if TYPE_CHECKING:
 
