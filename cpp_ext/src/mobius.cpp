@@ -29,6 +29,32 @@ struct Packed {
     const T* backward;  // [blocks, out, pad_in]
 };
 
+// The memory that the next tile reads, handed out line by line to the products of this one.
+class Ahead {
+public:
+    template <class T>
+    void add(const T* from, std::int64_t size) {
+        const char* begin = reinterpret_cast<const char*>(from);
+        ranges_[added_++] = {begin, begin + size * static_cast<std::int64_t>(sizeof(T))};
+    }
+
+    // The first of `lines` lines that follow one another; where nothing is left, `instead`, which is at hand already.
+    GRAPHX_INLINE const char* take(std::int64_t lines, const void* instead) {
+        while (now_ < added_ && ranges_[now_].at >= ranges_[now_].end) ++now_;
+        if (now_ == added_) return static_cast<const char*>(instead);
+        const char* found = ranges_[now_].at;
+        ranges_[now_].at += 64 * lines;
+        return found;
+    }
+
+private:
+    struct Range {
+        const char *at, *end;
+    };
+    Range ranges_[3];
+    int added_ = 0, now_ = 0;
+};
+
 template <class T>
 struct Kernels {
     int lanes;

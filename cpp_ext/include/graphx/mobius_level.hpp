@@ -1,10 +1,11 @@
 // The loops of mobius.cpp over a tile of rows, for one instruction set: no include guard, as mobius.cpp includes it once
 // for each, inside a namespace, with GRAPHX_TARGET the function attribute and Lanes<T> its registers.
 
-// c[m][n] (+)= sum_k a[m, k] b[k][n] for M rows and P registers of columns; `am`, `ak` step through a.
+// c[m][n] (+)= sum_k a[m, k] b[k][n] for M rows and P registers of columns; `am`, `ak` step through a. Each term asks for
+// one line of what is read next, from `ahead` on: so memory works while this multiplies.
 template <class T, int M, int P>
 GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am, std::int64_t ak, const T* b,
-                                std::int64_t bk, T* c, std::int64_t cm, bool accumulate) {
+                                std::int64_t bk, T* c, std::int64_t cm, bool accumulate, const char* ahead) {
     using L = Lanes<T>;
     typename L::V sum[M][P];
 #pragma GCC unroll 8
@@ -12,6 +13,7 @@ GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am,
 #pragma GCC unroll 2
         for (int n = 0; n < P; ++n) sum[m][n] = L::zero();
     for (std::int64_t k = 0; k < count; ++k) {
+        __builtin_prefetch(ahead + 64 * k, 0, 2);
         typename L::V row[P];
 #pragma GCC unroll 2
         for (int n = 0; n < P; ++n) row[n] = L::load(b + k * bk + n * L::N);
@@ -36,7 +38,7 @@ GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am,
 template <class T>
 GRAPHX_TARGET inline void multiply(std::int64_t rows, std::int64_t columns, std::int64_t count, const T* a,
                                    std::int64_t am, std::int64_t ak, const T* b, std::int64_t bk, T* c,
-                                   std::int64_t cm, bool accumulate) {
+                                   std::int64_t cm, bool accumulate, Ahead& ahead) {
     using L = Lanes<T>;
     for (std::int64_t k = 0; k < count || k == 0; k += kStretch) {
         const std::int64_t terms = std::min(kStretch, count - k);
@@ -47,11 +49,12 @@ GRAPHX_TARGET inline void multiply(std::int64_t rows, std::int64_t columns, std:
             for (std::int64_t m = 0; m < rows;) {
                 const T* left = a + m * am + k * ak;
                 T* place = c + m * cm + n;
+                const char* next = ahead.take(terms, left);
                 const int high = rows - m >= L::M ? L::M : 1;
-                if (high == L::M && wide == L::P) micro<T, L::M, L::P>(terms, left, am, ak, right, bk, place, cm, more);
-                else if (high == L::M) micro<T, L::M, 1>(terms, left, am, ak, right, bk, place, cm, more);
-                else if (wide == L::P) micro<T, 1, L::P>(terms, left, am, ak, right, bk, place, cm, more);
-                else micro<T, 1, 1>(terms, left, am, ak, right, bk, place, cm, more);
+                if (high == L::M && wide == L::P) micro<T, L::M, L::P>(terms, left, am, ak, right, bk, place, cm, more, next);
+                else if (high == L::M) micro<T, L::M, 1>(terms, left, am, ak, right, bk, place, cm, more, next);
+                else if (wide == L::P) micro<T, 1, L::P>(terms, left, am, ak, right, bk, place, cm, more, next);
+                else micro<T, 1, 1>(terms, left, am, ak, right, bk, place, cm, more, next);
                 m += high;
             }
             n += wide * L::N;
@@ -174,13 +177,6 @@ GRAPHX_TARGET double radial_rows_back(Radial map, std::int64_t rows, std::int64_
     return grad_c;
 }
 
-// Asks for the lines of the next tile while this one is computed on.
-template <class T>
-GRAPHX_TARGET inline void fetch(const T* from, std::int64_t begin, std::int64_t end) {
-    constexpr std::int64_t line = 64 / sizeof(T);
-    for (std::int64_t i = begin; i < end; i += line) __builtin_prefetch(from + i, 0, 2);
-}
-
 // Copies `rows` of one block next to each other, as rows of whole registers with zeros at the end. Where a row of all
 // blocks is a power of two, the rows of one block would push one another out of the first-level cache.
 template <class T>
@@ -209,12 +205,11 @@ GRAPHX_TARGET void product_rows(const Packed<T>& w, const BlockProduct<T>& p, st
             }
         }
         if (p.ball) artanhc_rows<T>(square, artanh);
-        const std::int64_t ahead = std::min(kTile, end - start - rows) * dim, piece = ahead / p.blocks + 1;
-        for (std::int64_t k = 0; k < p.blocks; ++k) {
-            fetch(x + rows * dim, k * piece, std::min(ahead, (k + 1) * piece));
+        Ahead ahead;
+        ahead.add(x + rows * dim, std::min(kTile, end - start - rows) * dim);
+        for (std::int64_t k = 0; k < p.blocks; ++k)
             multiply<T>(rows, w.pad_out, p.in, x + k * p.in, dim, 1, w.forward + k * p.in * w.pad_out, w.pad_out,
-                        scratch + k * w.pad_out, stride, false);
-        }
+                        scratch + k * w.pad_out, stride, false, ahead);
         for (std::int64_t r = 0; p.ball && r < rows; ++r) {
             wide[r] = quick_dot(stride, scratch + r * stride, scratch + r * stride);
             q[r] = artanh[r] * artanh[r] * p.c * wide[r];
@@ -268,11 +263,11 @@ GRAPHX_TARGET double product_rows_back(const Packed<T>& w, const BlockProduct<T>
             toward_x[r] = static_cast<T>(2.0 * p.c * slope * alpha);
         }
         const std::int64_t left = std::min(kTile, end - start - rows);
-        const std::int64_t piece = left * dim / p.blocks + 1, piece_out = left * dim_out / p.blocks + 1;
+        Ahead ahead;
+        ahead.add(from + rows * dim_out, left * dim_out);
+        if (p.ball) ahead.add(out + rows * dim_out, left * dim_out);
+        ahead.add(x + rows * dim, left * dim);
         for (std::int64_t k = 0; k < p.blocks; ++k) {
-            fetch(x + rows * dim, k * piece, std::min(left * dim, (k + 1) * piece));
-            fetch(from + rows * dim_out, k * piece_out, std::min(left * dim_out, (k + 1) * piece_out));
-            if (p.ball) fetch(out + rows * dim_out, k * piece_out, std::min(left * dim_out, (k + 1) * piece_out));
             for (std::int64_t r = 0; r < rows; ++r) {
                 const std::int64_t place = r * dim_out + k * p.out;
                 combine<T>(p.out, scale[r], from + place, toward_v[r], p.ball ? out + place : nullptr,
@@ -281,11 +276,11 @@ GRAPHX_TARGET double product_rows_back(const Packed<T>& w, const BlockProduct<T>
             if (partial) {
                 gather(rows, p.in, w.pad_in, x + k * p.in, dim, near_x);
                 multiply<T>(p.out, w.pad_in, rows, grad_v, 1, p.out, near_x, w.pad_in,
-                            partial + k * p.out * w.pad_in, w.pad_in, true);
+                            partial + k * p.out * w.pad_in, w.pad_in, true, ahead);
             }
             if (!grad_x) continue;
             multiply<T>(rows, w.pad_in, p.out, grad_v, p.out, 1, w.backward + k * p.out * w.pad_in, w.pad_in, pulled,
-                        w.pad_in, false);
+                        w.pad_in, false, ahead);
             for (std::int64_t r = 0; r < rows; ++r) {
                 const std::int64_t place = r * dim + k * p.in;
                 combine<T>(p.in, T{1}, pulled + r * w.pad_in, toward_x[r], p.ball ? x + place : nullptr,
