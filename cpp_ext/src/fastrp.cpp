@@ -8,6 +8,7 @@
 
 #include "graphx/lanes.hpp"
 #include "graphx/orbits.hpp"
+#include "graphx/present.hpp"
 
 namespace graphx {
 namespace {
@@ -106,55 +107,18 @@ GRAPHX_INLINE void prefetch_row(const S* row, std::int64_t columns) {
     for (std::int64_t j = 0; j < columns; j += 64 / static_cast<std::int64_t>(sizeof(S))) prefetch<1>(row + j);
 }
 
-// Which rows of a sparse source have entries, and where: small enough to stay in the cache.
-struct Present {
-    struct Word {
-        std::uint64_t bits = 0;
-        std::int64_t before = 0;  // rows with entries before this word
-    };
-    std::vector<Word> words;
-    std::vector<std::int64_t> starts;  // of the rows with entries
-
-    Present(const std::int64_t* indptr, std::int64_t rows) : words(static_cast<std::size_t>(rows / 64 + 1)) {
-        for (std::int64_t v = 0; v < rows; ++v) {
-            if (v % 64 == 0) words[static_cast<std::size_t>(v / 64)].before = static_cast<std::int64_t>(starts.size());
-            if (indptr[v + 1] == indptr[v]) continue;
-            words[static_cast<std::size_t>(v / 64)].bits |= 1ull << (v % 64);
-            starts.push_back(indptr[v]);
-        }
-        starts.push_back(rows ? indptr[rows] : 0);
-    }
-};
-
 // From sparse rows: nothing but the few nodes with an entry is touched.
 template <class S>
 GRAPHX_INLINE void gather_sparse(const Hop<S>& h, std::int64_t u, const Present& present, float* row) {
-    constexpr std::int64_t piece = 256;
     const std::int64_t start = h.indptr[u], stop = h.indptr[u + 1], columns = h.columns;
     const double scale = row_scale(h, start, stop);
-    const Present::Word* words = present.words.data();
     std::memset(row, 0, static_cast<std::size_t>(columns) * sizeof(float));
-    std::int32_t hits[piece];
     bool any = false;
-    for (std::int64_t first = start; first < stop; first += piece) {
-        const std::int64_t last = std::min(stop, first + piece);
-        int count = 0;  // no branch: which neighbours have entries cannot be foreseen
-        for (std::int64_t s = first; s < last; ++s) {
-            const auto v = static_cast<std::uint32_t>(h.indices[s]);
-            hits[count] = static_cast<std::int32_t>(s - first);
-            count += static_cast<int>(words[v >> 6].bits >> (v & 63) & 1);
-        }
-        any |= count > 0;
-        for (int hit = 0; hit < count; ++hit) {
-            const std::int64_t s = first + hits[hit];
-            const auto v = static_cast<std::uint32_t>(h.indices[s]);
-            const Present::Word& word = words[v >> 6];
-            const std::int64_t* at =
-                present.starts.data() + word.before + std::popcount(word.bits & ((1ull << (v & 63)) - 1));
-            const float value = h.weights ? static_cast<float>(h.weights[s] * scale) : 1.0F;
-            for (std::int64_t i = at[0]; i < at[1]; ++i) row[h.sparse_columns[i]] += value * h.sparse_values[i];
-        }
-    }
+    present.visit(h.indices, start, stop, [&](std::int64_t s, const std::int64_t* at) GRAPHX_LAMBDA {
+        any = true;
+        const float value = h.weights ? static_cast<float>(h.weights[s] * scale) : 1.0F;
+        for (std::int64_t i = at[0]; i < at[1]; ++i) row[h.sparse_columns[i]] += value * h.sparse_values[i];
+    });
     if (!any) return;
     const float value = h.weights ? 1.0F : static_cast<float>(scale);
     for (std::int64_t j = 0; j < columns; ++j) row[j] *= value;
