@@ -89,7 +89,15 @@ class LinkModel(nn.Module):
         """How many numbers are learned."""
         return sum(p.numel() for p in self.parameters())
 
-    def forward(self, x: Tensor | None, edge_index: Any, edge_label_index: Tensor, *, messages: Any = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor | None,
+        edge_index: Any,
+        edge_label_index: Tensor,
+        *,
+        messages: Any = None,
+        nodes: Tensor | None = None,
+    ) -> Tensor:
         """Score pairs.
 
         Args:
@@ -97,13 +105,13 @@ class LinkModel(nn.Module):
             edge_index: The graph in any form that :func:`as_adjacency` takes.
             edge_label_index: Pairs, int64 ``[2, B]``.
             messages: The graph that the encoder reads, where it is another.
+            nodes: Of a subgraph, which nodes of the whole graph it has, for learned embeddings: int64 ``[n]``.
 
         Returns:
             Logits ``[B]``.
         """
-        logits: Tensor = self.predictor(
-            self.encoder(x, edge_index if messages is None else messages), edge_index, edge_label_index
-        )
+        h = self.encoder(x, edge_index if messages is None else messages, nodes=nodes)
+        logits: Tensor = self.predictor(h, edge_index, edge_label_index)
         return logits
 
     @torch.no_grad()
