@@ -71,7 +71,7 @@ def watch(arguments: list[str], stop: Path | None = None) -> dict[str, Any]:
 
 
 def _done(line: str) -> int:
-    return int(float(line.split("|")[2].split("/")[0]))
+    return int(float(line.split("|")[2].split("/", maxsplit=1)[0]))
 
 
 def main() -> None:
