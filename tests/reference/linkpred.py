@@ -187,3 +187,50 @@ class Transcription(nn.Module):
         pt = self.pt if self.ptlin is None else torch.sigmoid(self.ptlin(h[i] * h[j]))
         weights[nodes] = self.alpha * pt * p0 / (pt * p0 + 1 - p0)
         return weights
+
+
+def encode(
+    dense: Tensor,
+    x: Tensor,
+    conv: str,
+    weights: list[tuple[Tensor, Tensor]],
+    layers: int,
+    *,
+    residual: bool = False,
+    norm: bool = False,
+    mixture: Tensor | None = None,
+) -> Tensor:
+    """The encoder on a dense matrix whose row i holds what reaches i, in evaluation mode; `weights` as in W x + b."""
+
+    def spread(h: Tensor) -> Tensor:
+        kind = conv.removeprefix("pure")
+        if kind == "gcn":
+            with_loops = dense + torch.eye(len(dense), dtype=h.dtype)
+            root = torch.diag(with_loops.sum(1) ** -0.5)
+            return root @ with_loops @ root @ h
+        if kind in ("max", "mean", "sage"):  # rows without any entry stay zero
+            rows = []
+            for row in dense:
+                reached = row[row != 0].unsqueeze(1) * h[row != 0]
+                empty = torch.zeros(h.size(1), dtype=h.dtype)
+                rows.append(empty if len(reached) == 0 else reached.amax(0) if kind == "max" else reached.mean(0))
+            return torch.stack(rows)
+        return dense @ h
+
+    h, kept = x, []
+    if conv.startswith("pure"):
+        weight, bias = weights[0]
+        h = x @ weight.t() + bias
+    for layer in range(layers):
+        if conv.startswith("pure"):
+            out = spread(h)
+        else:
+            weight, bias = weights[layer]
+            out = spread(h @ weight.t()) + bias
+            if layer < layers - 1:
+                if norm:
+                    out = nn.functional.layer_norm(out, out.shape[1:])
+                out = out.relu()
+        h = out + h if residual and out.shape == h.shape else out
+        kept.append(h)
+    return h if mixture is None else sum(a * part for a, part in zip(mixture, kept, strict=True))

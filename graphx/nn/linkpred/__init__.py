@@ -10,19 +10,33 @@ from graphx.nn.linkpred.common_neighbors import (
     common_neighbors,
     neighbor_differences,
 )
+from graphx.nn.linkpred.config import LinkConfig
+from graphx.nn.linkpred.encoder import LinkEncoder, SparseLinear
 from graphx.nn.linkpred.heuristics import heuristic, katz
+from graphx.nn.linkpred.model import LinkModel
 from graphx.nn.linkpred.ncn import NCN, NCNC, LinkPredictor
+from graphx.nn.linkpred.task import EvaluationPairs, LinkTask
+from graphx.nn.linkpred.train import FitResult, Step, fit
 
 __all__ = [
     "NCN",
     "NCNC",
     "Adjacency",
+    "EvaluationPairs",
+    "FitResult",
+    "LinkConfig",
+    "LinkEncoder",
+    "LinkModel",
     "LinkPredictor",
+    "LinkTask",
     "NeighborLists",
+    "SparseLinear",
+    "Step",
     "as_adjacency",
     "common_neighbor_lists",
     "common_neighbors",
     "evaluate",
+    "fit",
     "heuristic",
     "katz",
     "neighbor_differences",

@@ -1,0 +1,248 @@
+"""NCN and NCNC on Cora, CiteSeer and PubMed: the paper's split and settings, ten seeds, mean and unbiased std.
+
+    python benchmarks/papers/ncn.py run --sets cora citeseer pubmed --models ncn ncnc --seeds 10 --data DIR
+    python benchmarks/papers/ncn.py epochs --data DIR        seconds of whole epochs and where they go
+    python benchmarks/papers/ncn.py tables                   cells so far -> benchmarks/results/ncn.json
+
+Each finished run is a line of ``benchmarks/results/ncn_cells.jsonl`` and is not run again; one that is stopped goes
+on from its last epoch, which lies in ``--checkpoints``. The splits are :func:`graphx.data.splits.ncn_link_split`, the
+settings ``benchmarks/configs/linkpred/*.json``, which are the authors'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
+
+import torch  # noqa: E402
+import torch_geometric  # noqa: E402
+from _linkpred import MODELS, settings  # noqa: E402
+from _measure import write_results  # noqa: E402
+
+import graphx  # noqa: E402
+from graphx.data.splits import ncn_link_split  # noqa: E402
+from graphx.nn.linkpred import (  # noqa: E402
+    LinkConfig,
+    LinkEncoder,
+    LinkModel,
+    LinkPredictor,
+    LinkTask,
+    Step,
+    _epoch,
+    _ops,
+    fit,
+    ncn,
+)
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+CELLS = RESULTS / "ncn_cells.jsonl"
+NAMES = {"cora": "Cora", "citeseer": "CiteSeer", "pubmed": "PubMed"}
+PAPER = {
+    ("cora", "ncn"): (89.05, 0.96),
+    ("cora", "ncnc"): (89.65, 1.36),
+    ("citeseer", "ncn"): (91.56, 1.43),
+    ("citeseer", "ncnc"): (93.47, 0.95),
+    ("pubmed", "ncn"): (79.05, 1.16),
+    ("pubmed", "ncnc"): (81.29, 0.95),
+}
+
+
+def task_of(name: str, seed: int, root: str) -> LinkTask:
+    """The task of one seed."""
+    data = graphx.data.load(NAMES[name], root=root)
+    data = torch_geometric.transforms.RemoveSelfLoops()(data)
+    return LinkTask.from_split(ncn_link_split(data, seed=seed), data.x, name=NAMES[name])
+
+
+def known() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in CELLS.read_text().splitlines()] if CELLS.exists() else []
+
+
+def run(options: argparse.Namespace) -> None:
+    """Runs the cells that are missing."""
+    for name in options.sets:
+        for model in options.models:
+            config, _ = settings(name, model)
+            config = config.replace(epochs=options.epochs or config.epochs)
+            for seed in range(options.seeds):
+                key = {"set": name, "model": model, "seed": seed, "variant": options.variant}
+                if not any(all(cell[k] == v for k, v in key.items()) for cell in known()):
+                    _cell(key, config, options)
+
+
+def _cell(key: dict[str, Any], config: LinkConfig, options: argparse.Namespace) -> None:
+    task = task_of(key["set"], key["seed"], options.data)
+    folder = Path(options.checkpoints) / "-".join(map(str, key.values()))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    start = time.process_time()
+    result = fit(task, config, seeds=[key["seed"]], checkpoint=folder, checkpoint_every=5, progress=_told(options))
+    (found,) = result.runs
+    cell = {**key, "valid": found["valid"], "test": found["test"], "best_epoch": found["best_epoch"]}
+    cell |= {"epochs": found["epochs"], "num_parameters": result.num_parameters}
+    cell["cpu_seconds"] = round(time.process_time() - start, 1)
+    with CELLS.open("a") as file:
+        file.write(json.dumps(cell) + "\n")
+    print(cell, flush=True)
+
+
+def _told(options: argparse.Namespace) -> Any:
+    def tell(step: Step) -> None:
+        if step.batch == step.batches and step.epoch % 10 == 0:
+            print(f"epoch {step.epoch}: loss {step.loss:.4f}, valid {step.valid}, best {step.best}", flush=True)
+
+    return tell if options.verbose else None
+
+
+PARTS = {
+    "negatives": [(_epoch, "draw_negatives")],
+    "target removal": [(_epoch, "_without_targets")],
+    "encoder": [(LinkEncoder, "forward")],
+    "common neighbours": [(ncn, "pooled"), (_ops, "differences")],
+    "completion, inner predictor": [(LinkPredictor, "_completed")],
+    "predictor, the rest": [(LinkPredictor, "forward")],
+    "backward": [(torch.Tensor, "backward")],
+    "Adam": [(torch.optim.Adam, "step")],
+}
+
+
+class Clock:
+    """Processor seconds of nested calls, each without those of the calls inside it."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self.inside: list[float] = []
+
+    def wrapped(self, name: str, function: Any) -> Any:
+        def timed(*arguments: Any, **options: Any) -> Any:
+            self.inside.append(0.0)
+            start = time.process_time()
+            try:
+                return function(*arguments, **options)
+            finally:
+                spent = time.process_time() - start
+                self.seconds[name] += spent - self.inside.pop()
+                if self.inside:
+                    self.inside[-1] += spent
+
+        return timed
+
+
+def _epoch_row(task: LinkTask, model: str, name: str, batches: int | None) -> dict[str, Any]:
+    """Processor seconds of the second epoch and of one evaluation, and shares of the former."""
+    config, _ = settings(name, model)
+    whole = task.train.size(1) // config.batch_size
+    if batches is not None:
+        task = copy.copy(task)
+        object.__setattr__(task, "train", task.train[:, : batches * config.batch_size])
+    if task.x is not None:
+        object.__setattr__(task, "x", task.x.to_sparse_csr())
+    torch.manual_seed(0)
+    made = LinkModel(config, None if task.x is None else task.x.size(1), task.num_nodes)
+    optimizer = _epoch.optimizer_of(made)
+    clock, originals = Clock(), []
+    with _epoch.reproducible(torch.device("cpu")):
+        if batches is None:
+            _epoch.train_epoch(made, made, optimizer, task, 0, 0, None)
+        for part, places in PARTS.items():
+            for owner, attribute in places:
+                function = getattr(owner, attribute)
+                originals.append((owner, attribute, function))
+                setattr(owner, attribute, clock.wrapped(part, function))
+        start = time.process_time()
+        _epoch.train_epoch(made, made, optimizer, task, 0, 1, None)
+        train = time.process_time() - start
+        for owner, attribute, function in originals:
+            setattr(owner, attribute, function)
+        start = time.process_time()
+        _epoch.evaluate_pairs(made, task.x, task.graph, task.valid)
+        evaluation = time.process_time() - start
+    scale = 1 if batches is None else whole / batches
+    row: dict[str, Any] = {
+        "data": task.name,
+        "model": model.upper(),
+        "batches": f"{whole}" if batches is None else f"{batches} of {whole}",
+        "epoch s": round(train * scale, 2),
+        "validation s": round(evaluation, 2),
+    }
+    for part, seconds in clock.seconds.items():
+        row[f"{part} %"] = round(100 * seconds / train, 1)
+    return row
+
+
+def epochs(options: argparse.Namespace) -> None:
+    """Where the processor seconds of an epoch go."""
+    torch.set_num_threads(1)
+    rows = []
+    for name in ("cora", "citeseer"):
+        for model in ("ncn", "ncnc"):
+            rows.append(_epoch_row(task_of(name, 0, options.data), model, name, None))
+            print(rows[-1], flush=True)
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ogb"))
+    from linkpred import task_of as ogb_task
+
+    ddi = ogb_task(graphx.data.load_ogb("ogbl-ddi", options.data), valid_edges_in_test=False)
+    rows.append(_epoch_row(ddi, "ncn", "ogbl-ddi", 2))
+    print(rows[-1], flush=True)
+    part = {
+        "title": "One epoch of training, processor seconds on one thread, and where they go",
+        "rows": rows,
+        "note": "Shares of the epoch; what is missing to 100 is sampling of batches and dropout of edges. An epoch of "
+        "which some batches were run is scaled up.",
+    }
+    versions = {name: str(module.__version__) for name, module in (("torch", torch), ("pyg", torch_geometric))}
+    write_results(RESULTS / "ncn.json", {"epochs": part}, versions)
+
+
+def tables(_: argparse.Namespace) -> None:
+    """Means and unbiased standard deviations of what is there."""
+    rows = []
+    for (name, model), (mean, std) in PAPER.items():
+        tests = [
+            100 * c["test"]
+            for c in known()
+            if (c["set"], c["model"], c["variant"]) == (name, model, "paper") and c["seed"] < 10
+        ]
+        row: dict[str, Any] = {"data": NAMES[name], "model": model.upper(), "runs": len(tests)}
+        if tests:
+            spread = f" ± {statistics.stdev(tests):.2f}" if len(tests) > 1 else ""
+            row["Hits@100, test"] = f"{statistics.mean(tests):.2f}{spread}"
+        else:
+            row["Hits@100, test"] = "not run"
+        rows.append({**row, "paper": f"{mean:.2f} ± {std:.2f}"})
+    part = {
+        "title": "Hits@100 in %, the paper's split protocol and settings",
+        "rows": rows,
+        "note": "Mean and unbiased standard deviation over seeds 0, 1, ...; the test at the best validation epoch.",
+    }
+    versions = {name: str(module.__version__) for name, module in (("torch", torch), ("pyg", torch_geometric))}
+    write_results(RESULTS / "ncn.json", {"quality": part}, versions)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["run", "epochs", "tables"])
+    parser.add_argument("--sets", nargs="+", default=list(NAMES), choices=list(NAMES))
+    parser.add_argument("--models", nargs="+", default=["ncn", "ncnc"], choices=list(MODELS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--epochs", type=int, help="other than the paper's; goes with --variant")
+    parser.add_argument("--variant", default="paper", help="a name for the lines of other settings")
+    parser.add_argument("--data", help="the folder of the data sets")
+    parser.add_argument("--checkpoints", default=Path(tempfile.gettempdir()) / "graphx-ncn")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    {"run": run, "epochs": epochs, "tables": tables}[options.what](options)
+
+
+if __name__ == "__main__":
+    main()
