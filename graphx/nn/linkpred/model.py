@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from graphx._files import atomic_directory
 from graphx.errors import InputError, StoreError
 from graphx.nn.linkpred._messages import messages_of
+from graphx.nn.linkpred._parts import evaluating
 from graphx.nn.linkpred.adjacency import as_adjacency
 from graphx.nn.linkpred.config import LinkConfig
 from graphx.nn.linkpred.encoder import LinkEncoder
-from graphx.nn.linkpred.ncn import LinkPredictor, _evaluating
+from graphx.nn.linkpred.ncn import LinkPredictor
 
 __all__ = ["LinkModel"]
 
@@ -128,7 +129,7 @@ class LinkModel(nn.Module):
             Logits ``[B]``.
         """
         adjacency = self._adjacency(x, edge_index)
-        with _evaluating(self):
+        with evaluating(self):
             h = self.encoder(x, messages_of(adjacency))
         size = batch_size or self.config.eval_batch_size
         return self.predictor.predict(h, adjacency, edge_label_index, batch_size=size)
@@ -152,7 +153,7 @@ class LinkModel(nn.Module):
         if k < 1:
             raise InputError(f"k is {k!r}; expected a positive integer")
         adjacency = self._adjacency(x, edge_index)
-        with _evaluating(self):
+        with evaluating(self):
             h = self.encoder(x, messages_of(adjacency))
         pairs, logits = [], []
         for node in nodes.tolist():
