@@ -1,4 +1,4 @@
-"""What every predictor must do as a module: graphs, number types, processes, compiling, pickling, and what is refused."""
+"""What every predictor must do as a module: graphs, number types, processes, compiling, pickling, refusals."""
 
 from __future__ import annotations
 
