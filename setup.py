@@ -38,8 +38,6 @@ if sys.platform != "win32":
         "-pthread",
     ]
     link_args += ["-pthread"]
-    # No path of the machine that builds gets into what it builds.
-    compile_args += [f"-ffile-prefix-map={folder}=." for folder in (ROOT.resolve(), NANOBIND)]
 if sys.platform.startswith("linux"):
     link_args += ["-Wl,-s"]
 if sanitize := os.environ.get("GRAPHX_SANITIZE"):

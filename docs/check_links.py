@@ -1,4 +1,4 @@
-"""Fail if a link of the built pages leads to no file, or to no place in it: python docs/check_links.py docs/_build/html."""
+"""Fail if a link of the built pages leads nowhere: python docs/check_links.py docs/_build/html."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Page(HTMLParser):
         self.places: set[str] = {""}
         self.feed(path.read_text(encoding="utf-8"))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         self.places.update(value for name in ("id", "name") if (value := found.get(name)))
         self.links += [value for name in ("href", "src") if (value := found.get(name))]
