@@ -236,7 +236,7 @@ class LinkPredictor(nn.Module):
                 number = number + self._completed(x, ends, query, product, depth, h.new_ones(h.size(0), 1))
             if self.structure_mlp is None:
                 return self._head(torch.cat((number.to(combined.dtype), combined), 1))
-            return self._head(combined + self.structure_mlp(number) * self.beta)  # type: ignore[operator]
+            return self._head(combined + self.structure_mlp(number) * self.beta)
         assert self.structure_mlp is not None
         assert self.beta is not None
         z, _ = pooled(query, h)
@@ -258,7 +258,8 @@ class LinkPredictor(nn.Module):
         assert self.third_mlp is not None
         two, shares = TwoHops(query), torch.sigmoid(self.hops).cumprod(0)
         mixed = self.second_mlp(two.sums(h, 1, 2)) * self.second_mlp(two.sums(h, 2, 1))
-        return shares[0] * one + shares[1] * mixed + shares[2] * self.third_mlp(two.sums(h, 2, 2))
+        found: Tensor = shares[0] * one + shares[1] * mixed + shares[2] * self.third_mlp(two.sums(h, 2, 2))
+        return found
 
     def _head(self, values: Tensor) -> Tensor:
         logits: Tensor = self.head(values)
