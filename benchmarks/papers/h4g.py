@@ -154,7 +154,9 @@ def tables(found: dict[str, Any], truth: dict[str, np.ndarray]) -> dict[str, Any
         held = found[name][arm]
         return np.array(held["right"]) / len(held["accuracies"])
 
-    told = ", ".join(f"{name} {len(found[name][FULL]['accuracies'])}" for name in names)
+    drawn = [arm for arm in arms if arm not in (*FIXED, "one-hop mean")]
+    fewest = {name: min(len(found[name][arm]["accuracies"]) for arm in drawn) for name in names}
+    told = ", ".join(f"{name} at least {count}" for name, count in fewest.items())
     parts: dict[str, Any] = {}
     for part, what, title in (("accuracy", 0, "Accuracy, %"), ("macro", 1, "Macro accuracy, %")):
         rows = [
