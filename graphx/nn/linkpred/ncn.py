@@ -178,7 +178,7 @@ class LinkPredictor(nn.Module):
     def _logits(self, x: Tensor, query: Query, depth: int) -> Tensor:
         pairs = query.pairs
         h = x if self.node_mlp is None else x + self.node_mlp(x)
-        product = h[pairs[0]] * h[pairs[1]]
+        product = x[pairs[0]] * x[pairs[1]]
         combined = self.pair_mlp(product)
         if self.structure == "gae":
             return self._head(combined)
