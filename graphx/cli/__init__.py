@@ -12,6 +12,7 @@ _COMMANDS = {
     "data": "list data sets, tell about one or about a graph file, convert, split",
     "fastrp": "embed the nodes of a graph by fast random projection",
     "gradco": "count all 28 graphlet orbit adjacencies of a graph, exactly",
+    "linkpred": "learn which nodes should be linked, and find the missing links",
     "zeroshot": "classify the nodes of a text graph that has no labels, by the names of the classes",
 }
 
