@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
 import nanobind
@@ -43,8 +44,16 @@ if sanitize := os.environ.get("GRAPHX_SANITIZE"):
     flags = [f"-fsanitize={sanitize}", "-fno-omit-frame-pointer", "-g"]
     compile_args += flags
     link_args = [a for a in link_args if a != "-Wl,-s"] + flags[:1]
+if os.environ.get("GRAPHX_COVERAGE"):  # for .ci/coverage: counters of executed lines
+    compile_args += ["-O1", "--coverage", "-fprofile-update=atomic"]
+    link_args = [a for a in link_args if a != "-Wl,-s"] + ["--coverage"]
+
+# One wheel for Python 3.12 and all that follow: what nanobind needs of the stable interface came with 3.12.
+stable = sys.version_info >= (3, 12) and not sysconfig.get_config_var("Py_GIL_DISABLED")
+macros: list[tuple[str, str | None]] = [("NB_COMPACT_ASSERTIONS", "1"), ("NDEBUG", "1")]
 
 setup(
+    options={"bdist_wheel": {"py_limited_api": "cp312"}} if stable else {},
     ext_modules=[
         Extension(
             "graphx._core",
@@ -55,7 +64,8 @@ setup(
                 str(NANOBIND / "ext" / "robin_map" / "include"),
             ],
             depends=_headers(),
-            define_macros=[("NB_COMPACT_ASSERTIONS", "1"), ("NDEBUG", "1")],
+            define_macros=[*macros, ("Py_LIMITED_API", "0x030C0000")] if stable else macros,
+            py_limited_api=stable,
             extra_compile_args=compile_args,
             extra_link_args=link_args,
             language="c++",

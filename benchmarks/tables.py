@@ -3,6 +3,8 @@
 A page holds the marks ``<!-- table: FILE -->`` or ``<!-- table: FILE/PART -->`` and ``<!-- end table -->``; what stands
 between them is replaced. A results file maps parts to objects with ``rows``, a list of flat objects whose keys become
 the columns, and perhaps ``title`` and ``note``; ``date`` and ``machine`` come from ``_measure.write_results``.
+FILE is also ``headline``, one line of each benchmark, or ``provenance``, what was measured when and beside what
+(``overview.py``).
 
     python benchmarks/tables.py            write the tables
     python benchmarks/tables.py --check    fail if a page is not what it would write
@@ -15,6 +17,9 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import overview
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -58,6 +63,8 @@ def table(part: dict[str, Any]) -> str:
 
 def tables(name: str) -> str:
     """The tables of ``FILE`` or ``FILE/PART``; a line that says so where nothing was measured."""
+    if name in overview.TABLES:
+        return table(overview.TABLES[name](RESULTS))
     file, _, wanted = name.partition("/")
     path = RESULTS / f"{file}.json"
     parts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,16 +81,14 @@ def _visit_block(self: HTML5Translator, node: nodes.Element) -> None:
 
 
 def _draw_pictures(_app: Sphinx) -> None:
-    """Draw the pictures of the pages with the functions that the pages describe."""
-    from graphx.data import load_graph
-    from graphx.gradco import OrbitAdjacency
-    from graphx.plot import plot_graphlets, plot_orbit_spectrum
-
+    """Draw the pictures by running the code of the gallery, so that a picture is what the page says it is."""
     folder = HERE / "_build" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
-    plot_graphlets().figure.savefig(folder / "graphlets.svg")
-    summary = OrbitAdjacency(load_graph("les-miserables")).summary()
-    plot_orbit_spectrum(summary).figure.savefig(folder / "spectrum.svg")
+    page = (HERE / "gallery.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    with contextlib.chdir(folder):
+        for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+            exec(block, names)  # noqa: S102 - our own page
 
 
 def setup(app: Sphinx) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +28,7 @@ from graphx._checks import (
     typed,
 )
 from graphx._convert import Conversions, convert
+from graphx._derive import Derivations
 from graphx._report import CleaningReport
 from graphx._saved import Saving
 from graphx._threads import resolve_threads
@@ -37,7 +37,7 @@ from graphx.errors import CapacityError, InputError
 __all__ = ["CleaningReport", "Graph", "as_graph"]
 
 
-class Graph(Conversions, Saving):
+class Graph(Conversions, Derivations, Saving):
     r"""A graph as a checked CSR adjacency matrix :math:`A \in \mathbb{R}^{N \times N}`, immutable.
 
     Row ``u`` holds the neighbours of ``u`` in ascending order without duplicates:
@@ -211,6 +211,9 @@ class Graph(Conversions, Saving):
             self._digest = f"sha256:{sha.hexdigest()}"
         return self._digest
 
+    def _coo(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        return np.repeat(np.arange(self.num_nodes), self.degrees()), self._indices.astype(np.int64)
+
     def __repr__(self) -> str:
         kind = "undirected" if self.is_undirected else "directed"
         extra = [kind] + ["weighted"] * self.is_weighted + ["named"] * (self._names is not None)
@@ -299,84 +302,6 @@ class Graph(Conversions, Saving):
             self_loops_dropped=facts["loops"] if self_loops == "drop" else 0,
         )
         return cls._trusted(indptr, indices, values, known, report)
-
-    # -- made from this graph ------------------------------------------------------------------------------------------
-
-    def _coo(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        return np.repeat(np.arange(self.num_nodes), self.degrees()), self._indices.astype(np.int64)
-
-    def to_undirected(self, *, duplicates: Literal["merge", "sum"] = "merge") -> Graph:
-        """The undirected graph with an edge wherever this one has ``(u, v)`` or ``(v, u)``.
-
-        Args:
-            duplicates: What happens to a pair stored in both directions of a weighted graph: ``'merge'`` expects
-                equal weights, ``'sum'`` adds the two (so every such weight of a symmetric graph doubles).
-
-        Returns:
-            An undirected graph; ``report.symmetrised`` counts the entries added.
-
-        Raises:
-            InputError: ``(u, v)`` and ``(v, u)`` have different weights and ``duplicates='merge'``.
-
-        Example:
-            >>> Graph.from_edges([0, 1, 1], [1, 0, 2], directed=True).to_undirected()
-            Graph(num_nodes=3, num_edges=2, undirected)
-        """
-        if duplicates == "merge" and self.is_undirected:
-            return self
-        mode: Duplicates = duplicates if self.is_weighted else "merge"
-        made = Graph.from_edges(*self._coo(), self._weights, num_nodes=self.num_nodes, duplicates=mode)
-        report = replace(self._report, symmetrised=self._report.symmetrised + self._known()[2])
-        return Graph._trusted(made._indptr, made._indices, made._weights, self._names, report)
-
-    def without_self_loops(self) -> Graph:
-        """The graph without edges ``(u, u)``; itself when it has none.
-
-        Returns:
-            A graph on the same nodes; ``report.self_loops_dropped`` counts them.
-
-        Example:
-            >>> Graph.from_edges([0, 0], [0, 1]).without_self_loops().num_edges
-            1
-        """
-        if not self.has_self_loops:
-            return self
-        rows, columns = self._coo()
-        keep = rows != columns
-        indptr = np.zeros(self.num_nodes + 1, dtype=np.int64)
-        np.cumsum(np.bincount(rows[keep], minlength=self.num_nodes), out=indptr[1:])
-        weights = None if self._weights is None else self._weights[keep]
-        report = replace(self._report, self_loops_dropped=self._report.self_loops_dropped + self.num_self_loops)
-        return Graph._trusted(indptr, self._indices[keep], weights, self._names, report)
-
-    def without_weights(self) -> Graph:
-        """The graph with the same edges and no weights; itself when it has none.
-
-        Returns:
-            An unweighted graph over the same arrays.
-
-        Example:
-            >>> Graph.from_edges([0], [1], [2.5]).without_weights().is_weighted
-            False
-        """
-        if self._weights is None:
-            return self
-        report = replace(self._report, weights_dropped=True)
-        return Graph._trusted(self._indptr, self._indices, None, self._names, report)
-
-    def without_names(self) -> Graph:
-        """The graph with its nodes called ``0..N-1``; itself when they are.
-
-        Returns:
-            A graph over the same arrays.
-
-        Example:
-            >>> Graph.from_edges([0], [1], names=["a", "b"]).without_names().names is None
-            True
-        """
-        if self._names is None:
-            return self
-        return Graph._trusted(self._indptr, self._indices, self._weights, None, self._report)
 
 
 def as_graph(obj: Any) -> Graph:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import itertools
 from typing import Any
 
 import networkx
@@ -11,7 +12,17 @@ import pytest
 
 from graphx.errors import InputError, MissingDependencyError
 from graphx.gradco import GRAPHLETS, OrbitAdjacency
-from graphx.plot import _POINTS, plot_embedding, plot_graphlets, plot_orbit_spectrum, plot_summary
+from graphx.plot import (
+    plot_embedding,
+    plot_graphlets,
+    plot_learning_curves,
+    plot_orbit_spectrum,
+    plot_radii,
+    plot_summary,
+    plot_variance,
+)
+from graphx.plot.graphlets import _POINTS
+from graphx.plot.style import LINES, MARKERS, tone
 
 KARATE = networkx.Graph(networkx.karate_club_graph().edges)
 
@@ -105,3 +116,75 @@ def test_embedding_refuses_shapes() -> None:
         plot_embedding([[1.0], [2.0]], labels=[0])
     with pytest.raises(InputError, match=r"\[N, d\]"):
         plot_embedding([1.0, 2.0])
+
+
+def test_shades_of_an_embedding_are_told_apart_without_colour() -> None:
+    ax = plot_embedding([[float(i), float(i % 3)] for i in range(16)], labels=[i % 8 for i in range(16)])
+    grey = [
+        sum(w * c for w, c in zip((0.299, 0.587, 0.114), dots.get_facecolor()[0], strict=False))
+        for dots in ax.collections[1:]
+    ]
+    assert len(grey) == 8
+    assert min(b - a for a, b in itertools.pairwise(grey)) > 0.05
+    assert len(set(MARKERS)) == len(MARKERS) == 8
+
+
+def test_learning_curves_show_mean_and_range() -> None:
+    ax = plot_learning_curves({"a": [3.0, 2.0], "b": [[1.0, 4.0], [3.0, 0.0]]}, xlabel="round", ylabel="hits")
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[3.0, 2.0], [2.0, 2.0]]
+    assert [line.get_linestyle() for line in ax.lines] == list(LINES[:2])
+    (band,) = ax.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (0.0, 4.0)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("round", "hits")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    assert plot_learning_curves({"again": [1.0]}, ax) is ax
+
+
+@pytest.mark.parametrize("curves", [{}, {"a": []}, {"a": 1.0}, {"a": [[[1.0]]]}])
+def test_learning_curves_refuse_shapes(curves: Any) -> None:
+    with pytest.raises(InputError, match="expected"):
+        plot_learning_curves(curves)
+
+
+class _Layer:
+    forward = 100.0
+    backward = 0.0
+    forward_quantiles = (1.0, 10.0, 1000.0)
+    backward_quantiles = (0.1, 0.1, 0.1)
+
+
+class _Report:
+    before = (_Layer(), _Layer())
+    after = (_Layer(),)
+    mode = "forward"
+
+
+def test_variance_is_drawn_in_decades() -> None:
+    forward, backward = plot_variance(_Report())
+    assert [
+        line.get_ydata().tolist() if hasattr(line.get_ydata(), "tolist") else list(line.get_ydata())
+        for line in forward.lines
+    ] == [[1, 1], [2, 2], [1], [2]]
+    assert list(backward.lines[1].get_ydata()) == [float("-inf")] * 2
+    assert plot_variance(_Report(), (forward, backward)) == (forward, backward)
+
+
+class _Radius:
+    by, value = "hop", 2
+    quantiles = (1.0, 2.0, 3.0, 4.0, 5.0)
+
+
+def test_radii_mark_the_limits_that_lie_in_the_picture() -> None:
+    ax = plot_radii([_Radius(), _Radius()], {"near": 5.5, "far": 6.0})
+    assert [line.get_label() for line in ax.lines] == ["median", "near"]
+    assert [(bar.get_y(), bar.get_height()) for bar in ax.patches] == [(2.0, 2.0)] * 2
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["hop 2"] * 2
+    assert plot_radii([_Radius()], None, ax) is ax
+    with pytest.raises(InputError, match="no radii"):
+        plot_radii([])
+
+
+def test_one_thing_alone_is_dark() -> None:
+    assert tone(0, 1) == tone(0, 5)
+    assert sum(tone(0, 1)) < 0.6

@@ -85,6 +85,11 @@ def speed(rounds: int) -> dict[str, Any]:
 
         return call
 
+    def gradients(function: Callable[..., torch.Tensor], weight: torch.Tensor) -> Callable[[], Any]:
+        inputs = [weight.clone().requires_grad_(), x.clone().requires_grad_()]
+        image = function(*inputs)
+        return lambda: torch.autograd.grad(image, inputs, upstream, retain_graph=True)
+
     keep: list[torch.Tensor] = []
 
     def fresh() -> None:  # results that live on: no memory to be had again
@@ -94,21 +99,24 @@ def speed(rounds: int) -> dict[str, Any]:
         "expmap0": {"graphx": lambda: ours.expmap0(u)},
         "logmap0": {"graphx": lambda: ours.logmap0(x)},
         f"mobius_matvec, block {BLOCK}": {"graphx": lambda: ours.mobius_matvec(blocks, x)},
-        f"mobius_matvec, block {BLOCK}, with backward": {"graphx": both(ours.mobius_matvec, blocks)},
+        "its backward": {"graphx": gradients(ours.mobius_matvec, blocks)},
+        "both": {"graphx": both(ours.mobius_matvec, blocks)},
     }
-    expmap, logmap, product, backward = calls.values()
+    expmap, logmap, product, backward, together = calls.values()
     if geoopt is not None:
         expmap["geoopt"] = lambda: geoopt.expmap0(u, k=k)
         logmap["geoopt"] = lambda: geoopt.logmap0(x, k=k)
         product["geoopt"] = lambda: geoopt.mobius_matvec(dense, x, k=k)
-        backward["geoopt"] = both(lambda w, p: geoopt.mobius_matvec(w, p, k=k), dense)
+        backward["geoopt"] = gradients(lambda w, p: geoopt.mobius_matvec(w, p, k=k), dense)
+        together["geoopt"] = both(lambda w, p: geoopt.mobius_matvec(w, p, k=k), dense)
     if hypll is not None:
         expmap["hypll"] = lambda: hypll.expmap0(u, c)
         logmap["hypll"] = lambda: hypll.logmap0(x, c)
     for name, sides in calls.items():  # the same results first
         results = {side: call() for side, call in sides.items()}
-        for side, result in results.items():
-            assert torch.allclose(result, results["graphx"], rtol=1e-3, atol=1e-4), (name, side)
+        points = {side: result[1] if isinstance(result, tuple) else result for side, result in results.items()}
+        for side, point in points.items():
+            assert torch.allclose(point, points["graphx"], rtol=1e-3, atol=1e-4), (name, side)
     del results
     copy = alternate({"copy": lambda: warm.copy_(x)}, rounds)["copy"]
     times = []
@@ -119,24 +127,29 @@ def speed(rounds: int) -> dict[str, Any]:
     first = statistics.median(times[2:])  # what was kept for reuse is taken by then
     keep.clear()
     rows = []
-    # least traffic: a read and a write; with backward x, y and the upstream gradient are read and a gradient written
-    bounds = (1, 1, 1, 3)
-    for (name, sides), passes in zip(calls.items(), bounds, strict=True):
+    small, image = u[:2048].contiguous(), torch.empty(2048, DIM)
+    rate = 2 * 2048 * DIM * DIM / alternate({"mm": lambda: torch.mm(small, dense, out=image)}, rounds)["mm"] / 1e6
+    gflop = 2 * ROWS * DIM * BLOCK / 1e9
+    # what each must move and multiply: x in and y out; x, y and the upstream gradient in and one gradient out
+    bounds = ((1, 0.0), (1, 0.0), (1, gflop), (2, 2 * gflop), (3, 3 * gflop))
+    for (name, sides), (traffic, work) in zip(calls.items(), bounds, strict=True):
         times = alternate(sides, rounds)
         row: dict[str, Any] = {"operation": name, "ms": times["graphx"], "passes": times["graphx"] / copy}
-        row["least_passes"] = passes
+        row["passes_of_memory"] = traffic
+        row["of_arithmetic"] = 1e3 * work / rate / copy
         for rival in ("geoopt", "hypll"):
             row[f"{rival}_ms"] = times.get(rival)
             row[f"times_{rival}"] = times[rival] / times["graphx"] if rival in times else None
         rows.append(row)
         print(row)
     print(f"copy {copy:.2f} ms; expmap0 into fresh memory {first:.1f} ms")
-    gflop = 2 * ROWS * DIM * BLOCK / 1e9
     note = (
         f"100,000 rows of 256 float32, {torch.get_num_threads()} threads. A pass reads and writes all rows once, into "
-        f"memory that is there: {copy:.1f} ms. The product is {gflop:.2f} GFLOP, with backward {3 * gflop:.2f}; geoopt "
-        "gets the dense block-diagonal matrix, as it has no other. Where results are kept instead of dropped, "
-        f"each needs fresh memory from the system, and expmap0 takes {first:.1f} ms."
+        f"memory that is there: {copy:.1f} ms. The two columns after it are what no code can do without: rows that are "
+        f"read and written, and products at the {rate:.0f} GFLOP/s of a dense one in the cache. The product is "
+        f"{gflop:.2f} GFLOP, its backward twice that; geoopt gets the dense block-diagonal matrix, as it has no other. "
+        f"Where results are kept instead of dropped, each needs fresh memory from the system, and expmap0 takes "
+        f"{first:.1f} ms."
     )
     return {
         "title": "Time of one call, output allocated in it",

@@ -12,6 +12,7 @@ settings ``benchmarks/configs/linkpred/*.json``, which are the authors'.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import statistics
 import sys
@@ -29,7 +30,18 @@ from _measure import write_results  # noqa: E402
 
 import graphx  # noqa: E402
 from graphx.data.splits import ncn_link_split  # noqa: E402
-from graphx.nn.linkpred import LinkConfig, LinkTask, Step, fit  # noqa: E402
+from graphx.nn.linkpred import (  # noqa: E402
+    LinkConfig,
+    LinkEncoder,
+    LinkModel,
+    LinkPredictor,
+    LinkTask,
+    Step,
+    _epoch,
+    _ops,
+    fit,
+    ncn,
+)
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 CELLS = RESULTS / "ncn_cells.jsonl"
@@ -90,7 +102,107 @@ def _told(options: argparse.Namespace) -> Any:
     return tell if options.verbose else None
 
 
-def tables(_: argparse.Namespace) -> None:
+PARTS = {
+    "negatives": [(_epoch, "draw_negatives")],
+    "target removal": [(_epoch, "_without_targets")],
+    "encoder": [(LinkEncoder, "forward")],
+    "common neighbours": [(ncn, "pooled"), (_ops, "differences")],
+    "completion, inner predictor": [(LinkPredictor, "_completed")],
+    "predictor, the rest": [(LinkPredictor, "forward")],
+    "backward": [(torch.Tensor, "backward")],
+    "Adam": [(torch.optim.Adam, "step")],
+}
+
+
+class Clock:
+    """Processor seconds of nested calls, each without those of the calls inside it."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self.inside: list[float] = []
+
+    def wrapped(self, name: str, function: Any) -> Any:
+        def timed(*arguments: Any, **options: Any) -> Any:
+            self.inside.append(0.0)
+            start = time.process_time()
+            try:
+                return function(*arguments, **options)
+            finally:
+                spent = time.process_time() - start
+                self.seconds[name] += spent - self.inside.pop()
+                if self.inside:
+                    self.inside[-1] += spent
+
+        return timed
+
+
+def _epoch_row(task: LinkTask, model: str, name: str, batches: int | None) -> dict[str, Any]:
+    """Processor seconds of the second epoch and of one evaluation, and shares of the former."""
+    config, _ = settings(name, model)
+    whole = task.train.size(1) // config.batch_size
+    if batches is not None:
+        task = copy.copy(task)
+        object.__setattr__(task, "train", task.train[:, : batches * config.batch_size])
+    if task.x is not None:
+        object.__setattr__(task, "x", task.x.to_sparse_csr())
+    torch.manual_seed(0)
+    made = LinkModel(config, None if task.x is None else task.x.size(1), task.num_nodes)
+    optimizer = _epoch.optimizer_of(made)
+    clock, originals = Clock(), []
+    with _epoch.reproducible(torch.device("cpu")):
+        if batches is None:
+            _epoch.train_epoch(made, made, optimizer, task, 0, 0, None)
+        for part, places in PARTS.items():
+            for owner, attribute in places:
+                function = getattr(owner, attribute)
+                originals.append((owner, attribute, function))
+                setattr(owner, attribute, clock.wrapped(part, function))
+        start = time.process_time()
+        _epoch.train_epoch(made, made, optimizer, task, 0, 1, None)
+        train = time.process_time() - start
+        for owner, attribute, function in originals:
+            setattr(owner, attribute, function)
+        start = time.process_time()
+        _epoch.evaluate_pairs(made, task.x, task.graph, task.valid)
+        evaluation = time.process_time() - start
+    scale = 1 if batches is None else whole / batches
+    row: dict[str, Any] = {
+        "data": task.name,
+        "model": model.upper(),
+        "batches": f"{whole}" if batches is None else f"{batches} of {whole}",
+        "epoch s": round(train * scale, 2),
+        "validation s": round(evaluation, 2),
+    }
+    for part, seconds in clock.seconds.items():
+        row[f"{part} %"] = round(100 * seconds / train, 1)
+    return row
+
+
+def epochs(options: argparse.Namespace) -> None:
+    """Where the processor seconds of an epoch go."""
+    torch.set_num_threads(1)
+    rows = []
+    for name in ("cora", "citeseer"):
+        for model in ("ncn", "ncnc"):
+            rows.append(_epoch_row(task_of(name, 0, options.data), model, name, None))
+            print(rows[-1], flush=True)
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ogb"))
+    from linkpred import task_of as ogb_task
+
+    ddi = ogb_task(graphx.data.load_ogb("ogbl-ddi", options.data), valid_edges_in_test=False)
+    rows.append(_epoch_row(ddi, "ncn", "ogbl-ddi", 2))
+    print(rows[-1], flush=True)
+    part = {
+        "title": "One epoch of training, processor seconds on one thread, and where they go",
+        "rows": rows,
+        "note": "Shares of the epoch; what is missing to 100 is sampling of batches and dropout of edges. An epoch of "
+        "which some batches were run is scaled up.",
+    }
+    versions = {name: str(module.__version__) for name, module in (("torch", torch), ("pyg", torch_geometric))}
+    write_results(RESULTS / "ncn.json", {"epochs": part}, versions)
+
+
+def tables(options: argparse.Namespace) -> None:
     """Means and unbiased standard deviations of what is there."""
     rows = []
     for (name, model), (mean, std) in PAPER.items():
@@ -112,12 +224,30 @@ def tables(_: argparse.Namespace) -> None:
         "note": "Mean and unbiased standard deviation over seeds 0, 1, ...; the test at the best validation epoch.",
     }
     versions = {name: str(module.__version__) for name, module in (("torch", torch), ("pyg", torch_geometric))}
-    write_results(RESULTS / "ncn.json", {"quality": part}, versions)
+    parts = {"quality": part} | ({} if options.ogb is None else {"ogb": _curve(options.ogb)})
+    write_results(RESULTS / "ncn.json", parts, versions)
+
+
+def _curve(file: Path) -> dict[str, Any]:
+    """The epochs of what ``benchmarks/ogb/linkpred.py --output`` wrote."""
+    told = json.loads(file.read_text())
+    rows = []
+    for run in told["all"]:
+        for h in run["history"]:
+            row = {"data": told["dataset"], "model": told["method"], "seed": run["seed"], "epoch": h["epoch"]}
+            row |= {"loss": round(h["loss"], 3)}
+            row |= {f"{part} {told['metric']}": h[part] and round(h[part], 4) for part in ("valid", "test")}
+            rows.append({**row, "training s": h["seconds"]["train"], "evaluation s": h["seconds"]["evaluate"]})
+    return {
+        "title": "The first epochs on OGB's data, by the leaderboard script",
+        "rows": rows,
+        "note": "The test is scored where validation is better than before. The paper trains for 100 epochs.",
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "tables"])
+    parser.add_argument("what", choices=["run", "epochs", "tables"])
     parser.add_argument("--sets", nargs="+", default=list(NAMES), choices=list(NAMES))
     parser.add_argument("--models", nargs="+", default=["ncn", "ncnc"], choices=list(MODELS))
     parser.add_argument("--seeds", type=int, default=10)
@@ -125,11 +255,12 @@ def main() -> None:
     parser.add_argument("--variant", default="paper", help="a name for the lines of other settings")
     parser.add_argument("--data", help="the folder of the data sets")
     parser.add_argument("--checkpoints", default=Path(tempfile.gettempdir()) / "graphx-ncn")
+    parser.add_argument("--ogb", type=Path, help="for tables: what benchmarks/ogb/linkpred.py --output wrote")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    {"run": run, "tables": tables}[options.what](options)
+    {"run": run, "epochs": epochs, "tables": tables}[options.what](options)
 
 
 if __name__ == "__main__":

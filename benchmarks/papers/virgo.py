@@ -21,7 +21,6 @@ import math
 import statistics
 import sys
 import time
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,10 +33,8 @@ from _measure import write_results  # noqa: E402
 from torch.nn import functional  # noqa: E402
 from torch_geometric.data import Data  # noqa: E402
 from torch_geometric.nn import GATConv, GCNConv, GINConv, GraphConv, SAGEConv  # noqa: E402
-from torch_geometric.utils import remove_self_loops, to_undirected  # noqa: E402
+from virgo_tasks import Labels, Links, load, task  # noqa: E402
 
-import graphx  # noqa: E402
-from graphx.data.splits import node_split  # noqa: E402
 from graphx.nn.init import kaiming_, lsuv_, virgo_, xavier_  # noqa: E402
 from graphx.nn.init._trace import trace  # noqa: E402
 from graphx.nn.init.report import log_slope  # noqa: E402
@@ -71,23 +68,6 @@ class Net(torch.nn.Module):
         for conv in self.convs[:-1]:
             x = conv(x, edge_index).relu()
         return self.convs[-1](x, edge_index)
-
-
-@cache
-def load(name: str, root: str) -> Data:
-    """An undirected graph without loops, rows of features that sum to 1; without splits ten in Planetoid's design."""
-    data = graphx.data.load(name, root=root)
-    if data.get("train_mask") is None:
-        masks = torch.zeros(3, data.num_nodes, 10, dtype=torch.bool)
-        for seed in range(10):
-            split = node_split(data, train=20, val=500, test=1000, seed=seed)
-            for mask, part in zip(masks, (split.train, split.val, split.test), strict=True):
-                mask[torch.from_numpy(part), seed] = True
-        data.train_mask, data.val_mask, data.test_mask = masks
-    edge_index = remove_self_loops(to_undirected(data.edge_index, num_nodes=data.num_nodes))[0]
-    x = data.x.float()
-    x = x / x.sum(dim=1, keepdim=True).clamp(min=1e-9)
-    return Data(x=x, edge_index=edge_index, y=data.y, train=data.train_mask, val=data.val_mask, test=data.test_mask)
 
 
 def initialise(model: torch.nn.Module, data: Data, init: str, seed: int) -> None:
@@ -141,10 +121,11 @@ class Chain:
         return h
 
 
-def run(data: Data, conv: str, depth: int, init: str, lr: float, seed: int, options: Any) -> dict[str, Any]:
-    """Train once; the test accuracy at the best validation epoch."""
+def run(goal: Labels | Links, conv: str, depth: int, init: str, lr: float, seed: int, options: Any) -> dict[str, Any]:
+    """Train once; the test score at the best validation epoch."""
     torch.manual_seed(seed)
-    model = Net(conv, data.x.size(1), int(data.y.max()) + 1, depth)
+    data = goal.data
+    model = Net(conv, data.x.size(1), goal.outputs, depth)
     initialise(model, data, init, seed)
     if conv == "gat":
         forward = lambda: model(data.x, data.edge_index)  # noqa: E731
@@ -155,17 +136,16 @@ def run(data: Data, conv: str, depth: int, init: str, lr: float, seed: int, opti
         scale = float(expected.abs().max())
         assert math.isfinite(scale)
         assert float((expected - found).abs().max()) <= 1e-4 * scale, "the chain is not the model"
-    train, val, test = (m if m.dim() == 1 else m[:, seed % m.size(1)] for m in (data.train, data.val, data.test))
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=5e-4)
     best = {"val": -1.0, "test": 0.0, "epoch": 0}
     for epoch in range(options.epochs):
         out = forward()
-        right = (out.detach().argmax(dim=1) == data.y).float()
-        if float(right[val].mean()) > best["val"]:
-            best = {"val": float(right[val].mean()), "test": float(right[test].mean()), "epoch": epoch}
+        val, test = goal.scores(out.detach())
+        if val > best["val"]:
+            best = {"val": val, "test": test, "epoch": epoch}
         elif epoch - best["epoch"] > options.patience:
             break
-        loss = functional.cross_entropy(out[train], data.y[train])
+        loss = goal.loss(out)
         if not math.isfinite(float(loss.detach())):
             break
         optimizer.zero_grad()
@@ -196,7 +176,7 @@ def _cell(name: str, conv: str, depth: int, init: str, options: Any) -> None:
         if key in cells:
             return cells[key]
         start = time.process_time()
-        result = run(load(name, options.data), conv, depth, init, lr, seed, options)
+        result = run(task(name, options.data, seed), conv, depth, init, lr, seed, options)
         cell = dict(zip(("set", "conv", "depth", "init", "lr", "seed"), key, strict=True)) | result
         cell |= {"cpu_seconds": round(time.process_time() - start, 2), "epochs": options.epochs}
         with CELLS.open("a") as file:
@@ -211,19 +191,31 @@ def _cell(name: str, conv: str, depth: int, init: str, options: Any) -> None:
 
 
 def slope(name: str, conv: str, depth: int, init: str, seed: int, options: Any) -> dict[str, Any]:
-    """Slopes in float64 of mean squares over nodes and channels, of hidden layers, for a random linear loss."""
+    """Slopes in float64 of mean squares over nodes and channels, of hidden layers.
+
+    Backward for two losses: the cross-entropy of all labels at a uniform prediction, which is the one that the paper's
+    formula is made for, and a linear one with independent random signs in every node.
+    """
     data = load(name, options.data)
     torch.manual_seed(seed)
     model = Net(conv, data.x.size(1), int(data.y.max()) + 1, depth)
     initialise(model, data, init, seed)
     outputs: list[torch.Tensor] = []
     out = Chain(model.double(), Data(x=data.x.double(), edge_index=data.edge_index))(outputs)
-    gradients = torch.autograd.grad((out * torch.randn_like(out)).sum() / out.numel() ** 0.5, outputs)
+    labels = 1 / out.size(1) - functional.one_hot(data.y, out.size(1)).double()
+    mean_slope = lambda values: log_slope([float(v.square().mean()) for v in values])  # noqa: E731
+    directions = {"random": torch.randn_like(out), "labels": labels}
+    backward = {
+        what: mean_slope(torch.autograd.grad((out * direction).sum() / out.numel() ** 0.5, outputs, retain_graph=True))
+        for what, direction in directions.items()
+    }
     ahead = [z.detach().square().mean(dim=1) for z in outputs]
     return {
         "forward": log_slope([float(z.mean()) for z in ahead]),
-        "backward": log_slope([float(g.square().mean()) for g in gradients]),
+        "backward": backward["random"],
+        "backward_labels": backward["labels"],
         "median": log_slope([float(z.median()) for z in ahead]),
+        "low": log_slope([float(z.kthvalue(1 + len(z) // 20).values) for z in ahead]),
         "hubs": math.log10(float(ahead[-2].mean() / ahead[-2].median())),
     }
 
@@ -349,14 +341,18 @@ def _slope_tables(lines: list[dict[str, Any]]) -> dict[str, Any]:
             "depth": depth,
             "initialisation": init,
             "forward": f"{mean(key, 'forward'):+.3f}",
-            "backward": f"{mean(key, 'backward'):+.3f}",
+            "backward, labels": f"{mean(key, 'backward_labels'):+.3f}",
+            "backward, random": f"{mean(key, 'backward'):+.3f}",
             "median node": f"{mean(key, 'median'):+.3f}",
+            "5 % node": f"{mean(key, 'low'):+.3f}",
             "mean over median, decades": f"{mean(key, 'hubs'):.1f}",
             "seeds": len(groups[key]),
         }
         if conv != "gcn" and base in groups and init != "kaiming":
-            row["times flatter, forward"] = round(abs(mean(base, "forward") / mean(key, "forward")), 1)
-            row["times flatter, backward"] = round(abs(mean(base, "backward") / mean(key, "backward")), 1)
+            if init != "lsuv":  # which is flat by construction
+                row["times flatter, forward"] = round(abs(mean(base, "forward") / mean(key, "forward")), 1)
+            for what, field in (("labels", "backward_labels"), ("random", "backward")):
+                row[f"times flatter, {what}"] = round(abs(mean(base, field) / mean(key, field)), 1)
         rows.append((conv == "gcn", row))
     sums = [row for normalised, row in rows if not normalised]
     gcn = [row for normalised, row in rows if normalised]

@@ -19,9 +19,9 @@ template <class T>
 using Blocks = nb::ndarray<const T, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using OutputBlocks = nb::ndarray<T, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
-using Scalars = nb::ndarray<double, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using Scalars = nb::ndarray<double, nb::shape<-1, 4>, nb::c_contig, nb::device::cpu>;
 
-static_assert(sizeof(RowScalars) == 3 * sizeof(double));
+static_assert(sizeof(RowScalars) == 4 * sizeof(double));
 
 void expect(bool true_that, const char* what) {
     if (!true_that) throw std::invalid_argument(std::string("shapes do not match: ") + what);

@@ -59,9 +59,10 @@ struct Side {
     }
 
     // Without the GIL.
-    void prepare(std::int64_t num_columns) {
+    void prepare(std::int64_t num_columns, Control& control) {
         if (excluded.size() == 0) return;
-        exclusion = make_exclusion(view, num_columns, excluded.data(), static_cast<std::int64_t>(excluded.shape(0)));
+        exclusion = make_exclusion(view, num_columns, excluded.data(), static_cast<std::int64_t>(excluded.shape(0)),
+                                   control);
         view.absent = exclusion.absent.data();
         if (view.bits) view.bits = exclusion.bits.data();
     }
@@ -91,9 +92,9 @@ struct Query {
         }
     }
 
-    const PairQuery& prepared() {
-        first.prepare(view.num_columns);
-        if (!shared) second.prepare(view.num_columns);
+    const PairQuery& prepared(Control& control) {
+        first.prepare(view.num_columns, control);
+        if (!shared) second.prepare(view.num_columns, control);
         view.first = first.view;
         view.second = shared ? first.view : second.view;
         return view;
@@ -113,7 +114,7 @@ void count(const nb::tuple& parts, Out<std::int64_t> counts, int threads) {
     Query query(parts);
     expect(static_cast<std::int64_t>(counts.size()) == query.view.num_pairs);
     run_interruptible(threads, nb::none(),
-                      [&](Control& control) { count_common(query.prepared(), counts.data(), control); });
+                      [&](Control& control) { count_common(query.prepared(control), counts.data(), control); });
 }
 
 void score(const nb::tuple& parts, nb::object node_weights, Out<double> out, int threads) {
@@ -126,20 +127,20 @@ void score(const nb::tuple& parts, nb::object node_weights, Out<double> out, int
     }
     const double* weights = node_weights.is_none() ? nullptr : given.data();
     run_interruptible(threads, nb::none(),
-                      [&](Control& control) { score_common(query.prepared(), weights, out.data(), control); });
+                      [&](Control& control) { score_common(query.prepared(control), weights, out.data(), control); });
 }
 
 nb::tuple lists(const nb::tuple& parts, int threads) {
     Query query(parts);
     auto made = run_interruptible(threads, nb::none(),
-                                  [&](Control& control) { return list_common(query.prepared(), control); });
+                                  [&](Control& control) { return list_common(query.prepared(control), control); });
     return lists_to_python(std::move(made), query.view.weighted());
 }
 
 nb::tuple differences(const nb::tuple& parts, int threads) {
     Query query(parts);
     auto made = run_interruptible(threads, nb::none(),
-                                  [&](Control& control) { return list_differences(query.prepared(), control); });
+                                  [&](Control& control) { return list_differences(query.prepared(control), control); });
     return nb::make_tuple(to_numpy(std::move(made.first.rowptr)), to_numpy(std::move(made.first.columns)),
                           to_numpy(std::move(made.second.rowptr)), to_numpy(std::move(made.second.columns)));
 }
@@ -152,7 +153,7 @@ void pool(const nb::tuple& parts, Rows<T> x, Out<T> out, Out<std::int64_t> count
            static_cast<std::int64_t>(out.size()) == query.view.num_pairs * channels &&
            static_cast<std::int64_t>(counts.size()) == query.view.num_pairs);
     run_interruptible(threads, nb::none(), [&](Control& control) {
-        pool_common(query.prepared(), x.data(), channels, out.data(), counts.data(), control);
+        pool_common(query.prepared(control), x.data(), channels, out.data(), counts.data(), control);
     });
 }
 
@@ -164,7 +165,7 @@ void pool_backward(const nb::tuple& parts, Vector<std::int64_t> counts, Rows<T> 
            static_cast<std::int64_t>(counts.size()) == query.view.num_pairs &&
            static_cast<std::int64_t>(grad_x.size()) == query.view.num_columns * channels);
     run_interruptible(threads, nb::none(), [&](Control& control) {
-        pool_common_backward(query.prepared(), counts.data(), grad_out.data(), channels, grad_x.data(), control);
+        pool_common_backward(query.prepared(control), counts.data(), grad_out.data(), channels, grad_x.data(), control);
     });
 }
 

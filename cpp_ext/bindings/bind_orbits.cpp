@@ -2,15 +2,18 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common.hpp"
+#include "graphx/orbit_parts.hpp"
 #include "graphx/orbits.hpp"
 #include "graphx/rows.hpp"
 #include "graphx/spmm.hpp"
@@ -51,6 +54,13 @@ std::vector<int> list_keys(std::uint32_t keys) {
 template <class T>
 using Out = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
+// (indptr, indices, values), or (None, None, values) for the pattern of the graph.
+nb::tuple to_tuple(Part&& part) {
+    if (part.indptr.size() == 0) return nb::make_tuple(nb::none(), nb::none(), to_numpy(std::move(part.values)));
+    return nb::make_tuple(to_numpy(std::move(part.indptr)), to_numpy(std::move(part.indices)),
+                          to_numpy(std::move(part.values)));
+}
+
 class OrbitCounter {
 public:
     virtual ~OrbitCounter() = default;
@@ -58,6 +68,8 @@ public:
     virtual nb::object graphlet_degrees(int threads, nb::object progress) = 0;
     virtual nb::object edge_graphlet_degrees(int threads, nb::object progress) = 0;
     virtual nb::object hop1_values(int key, int threads, nb::object progress) = 0;
+    virtual nb::list edge_parts(const std::vector<int>& keys, int threads) = 0;
+    virtual nb::object square_pairs(std::int64_t most_bytes, int threads) = 0;
     virtual nb::list summarize(std::uint32_t keys, int threads, nb::object progress) = 0;
     virtual nb::list matrices(std::uint32_t keys, bool narrow, int threads, nb::object progress) = 0;
     virtual void make_pairs(int threads, nb::object progress) = 0;
@@ -124,6 +136,29 @@ public:
         run_interruptible(threads, std::move(progress),
                           [&](Control& control) { graphx::hop1_values(basis_, key, out.data(), control); });
         return nb::cast(to_numpy(std::move(out)));
+    }
+
+    nb::list edge_parts(const std::vector<int>& keys, int threads) override {
+        for (const int key : keys)
+            if (key < 0 || key >= kNumKeys) throw std::invalid_argument("no such key");
+        auto parts = run_interruptible(threads, nb::none(),
+                                       [&](Control& control) { return graphx::edge_parts(basis_, keys, control); });
+        nb::list out;
+        for (Part& part : parts) out.append(to_tuple(std::move(part)));
+        return out;
+    }
+
+    // None where the edges inside common neighbourhoods are found otherwise; False where it would pass `most_bytes`.
+    nb::object square_pairs(std::int64_t most_bytes, int threads) override {
+        std::optional<SquarePairs> pairs;
+        run_interruptible(threads, nb::none(), [&](Control& control) {
+            const auto shared = tables(kHop2Keys, control);
+            if (shared->has_lists() || basis_.num_triangles == 0)
+                pairs = graphx::square_pairs(basis_, *shared, most_bytes, control);
+        });
+        if (!pairs) return nb::none();
+        if (!pairs->fits) return nb::bool_(false);
+        return nb::make_tuple(to_tuple(std::move(pairs->squares)), to_tuple(std::move(pairs->diamonds)));
     }
 
     nb::list summarize(std::uint32_t keys, int threads, nb::object progress) override {
@@ -479,6 +514,8 @@ void register_orbits(nb::module_& m) {
         .def("edge_graphlet_degrees", &OrbitCounter::edge_graphlet_degrees, nb::arg("threads"),
              nb::arg("progress").none())
         .def("hop1_values", &OrbitCounter::hop1_values, nb::arg("key"), nb::arg("threads"), nb::arg("progress").none())
+        .def("edge_parts", &OrbitCounter::edge_parts, nb::arg("keys"), nb::arg("threads"))
+        .def("square_pairs", &OrbitCounter::square_pairs, nb::arg("most_bytes"), nb::arg("threads"))
         .def("summarize", &OrbitCounter::summarize, nb::arg("keys"), nb::arg("threads"), nb::arg("progress").none())
         .def("matrices", &OrbitCounter::matrices, nb::arg("keys"), nb::arg("narrow"), nb::arg("threads"),
              nb::arg("progress").none())

@@ -2,126 +2,20 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
+#include <optional>
 #include <vector>
 
-#include "graphx/bfloat16.hpp"
+#include "graphx/lanes.hpp"
 #include "graphx/orbits.hpp"
-#include "graphx/simd.hpp"
+#include "graphx/present.hpp"
 
 namespace graphx {
 namespace {
 
 constexpr std::int64_t kBlock = 256;  // rows between two looks for Ctrl-C
-constexpr std::int64_t kAhead = 24;   // entries between asking for a neighbour's row and reading it
-
-// The sum of squares of at most kGroup numbers, always added in the same tree.
-GRAPHX_INLINE double squares(const float* x, std::int64_t count) {
-    double q[kGroup];
-    if (count == kGroup) {
-        for (int i = 0; i < kGroup; ++i) q[i] = static_cast<double>(x[i]) * static_cast<double>(x[i]);
-    } else {
-        for (int i = 0; i < kGroup; ++i) q[i] = i < count ? static_cast<double>(x[i]) * static_cast<double>(x[i]) : 0.0;
-    }
-    for (int i = 0; i < 8; ++i) q[i] += q[i + 8];
-    for (int i = 0; i < 4; ++i) q[i] += q[i + 4];
-    return (q[0] + q[2]) + (q[1] + q[3]);
-}
-
-GRAPHX_INLINE float row_factor(const float* row, std::int64_t columns, float weight, bool normalize) {
-    if (!normalize) return weight;
-    double sum = 0;
-    std::int64_t j = 0;
-    for (; j + kGroup <= columns; j += kGroup) sum += squares(row + j, kGroup);
-    if (j < columns) sum += squares(row + j, columns - j);
-    return sum > 0 ? static_cast<float>(static_cast<double>(weight) / std::sqrt(sum)) : 0.0F;
-}
-
-// `Size` floats in one register. Written with the compiler's vectors, because gcc turns the same loops over arrays into
-// an outer loop unrolled around memory.
-template <int Size>
-struct Lane;
-#if defined(__GNUC__)
-#define GRAPHX_LANE(SIZE)                                                                                  \
-    template <>                                                                                            \
-    struct Lane<SIZE> {                                                                                    \
-        typedef float Floats __attribute__((vector_size(4 * SIZE)));                                       \
-        typedef float Loose __attribute__((vector_size(4 * SIZE), aligned(4), may_alias));                 \
-        typedef std::uint16_t Halves __attribute__((vector_size(2 * SIZE), aligned(2), may_alias));        \
-        typedef std::uint32_t Bits __attribute__((vector_size(4 * SIZE)));                                 \
-        Floats values;                                                                                     \
-        GRAPHX_INLINE void clear() { values = Floats{}; }                                                  \
-        GRAPHX_INLINE void add(const float* x) { values += *reinterpret_cast<const Loose*>(x); }           \
-        GRAPHX_INLINE void add(const std::uint16_t* x) {                                                   \
-            values += (Floats)(__builtin_convertvector(*reinterpret_cast<const Halves*>(x), Bits) << 16);  \
-        }                                                                                                  \
-        GRAPHX_INLINE void add(const float* x, float factor) {                                             \
-            values += *reinterpret_cast<const Loose*>(x) * factor;                                         \
-        }                                                                                                  \
-        GRAPHX_INLINE void add(const std::uint16_t* x, float factor) {                                     \
-            values += (Floats)(__builtin_convertvector(*reinterpret_cast<const Halves*>(x), Bits) << 16) * factor; \
-        }                                                                                                  \
-        GRAPHX_INLINE void store(float* to, float factor) const {                                          \
-            *reinterpret_cast<Loose*>(to) = values * factor;                                               \
-        }                                                                                                  \
-    };
-GRAPHX_LANE(4)
-GRAPHX_LANE(8)
-GRAPHX_LANE(16)
-#undef GRAPHX_LANE
-#else
-template <int Size>
-struct Lane {
-    float values[Size];
-    void clear() { std::fill_n(values, Size, 0.0F); }
-    template <class S>
-    void add(const S* x) {
-        for (int j = 0; j < Size; ++j) values[j] += widened(x[j]);
-    }
-    template <class S>
-    void add(const S* x, float factor) {
-        for (int j = 0; j < Size; ++j) values[j] += widened(x[j]) * factor;
-    }
-    void store(float* to, float factor) const {
-        for (int j = 0; j < Size; ++j) to[j] = values[j] * factor;
-    }
-};
-#endif
-
-template <int Bytes>
-GRAPHX_INLINE void prefetch(const void* at) {
-    for (int line = 0; line < Bytes; line += 64) __builtin_prefetch(static_cast<const char*>(at) + line);
-}
-
-#if defined(__GNUC__)
-// As Lane, for twice as many bfloat16: even and odd columns apart, because taking the halves of 32 bits costs one
-// operation and widening 16 of them in a row costs five.
-template <int Size>
-struct Pair {
-    typedef typename Lane<Size>::Floats Floats;
-    typedef typename Lane<Size>::Bits Bits;
-    typedef std::uint32_t Loose __attribute__((vector_size(4 * Size), aligned(2), may_alias));
-    Floats even, odd;
-    GRAPHX_INLINE void clear() { even = odd = Floats{}; }
-    GRAPHX_INLINE void add(const std::uint16_t* x) {
-        const Bits both = (Bits)(*reinterpret_cast<const Loose*>(x));
-        even += (Floats)(both << 16);
-        odd += (Floats)(both & 0xffff0000u);
-    }
-    GRAPHX_INLINE void add(const std::uint16_t* x, float factor) {
-        const Bits both = (Bits)(*reinterpret_cast<const Loose*>(x));
-        even += (Floats)(both << 16) * factor;
-        odd += (Floats)(both & 0xffff0000u) * factor;
-    }
-    GRAPHX_INLINE void store(float* to, float factor) const {
-        for (int j = 0; j < Size; ++j) {
-            to[2 * j] = even[j] * factor;
-            to[2 * j + 1] = odd[j] * factor;
-        }
-    }
-};
-#endif
+constexpr std::int64_t kAhead = 48;   // entries between asking for a neighbour's row and reading it
+constexpr std::int64_t kOwnAhead = 4;  // rows between asking for a row's own numbers and reading them
 
 // Sums of `Count` lanes of columns over the neighbours of one row.
 template <int Count, int Size, template <int> class Kind, int Step, class S>
@@ -173,12 +67,6 @@ GRAPHX_INLINE void gather_one(const Hop<S>& h, std::int64_t start, std::int64_t 
     }
 }
 
-template <class S>
-GRAPHX_INLINE void round_row(float* row, std::int64_t columns) {
-    if constexpr (sizeof(S) == 2)
-        for (std::int64_t j = 0; j < columns; ++j) row[j] = widened(to_bfloat16(row[j]));
-}
-
 // The factor of a row's sum: 1 / D times what is common to all weights.
 template <class S>
 GRAPHX_INLINE double row_scale(const Hop<S>& h, std::int64_t start, std::int64_t stop) {
@@ -188,97 +76,87 @@ GRAPHX_INLINE double row_scale(const Hop<S>& h, std::int64_t start, std::int64_t
     return degree > 0 ? 1.0 / degree : 0.0;
 }
 
+// Columns from `column` on, as long as `Count` lanes of them are left.
+template <int Count, int Size, template <int> class Kind, int Step, class S>
+GRAPHX_INLINE void gather_columns(const Hop<S>& h, std::int64_t start, std::int64_t stop, std::int64_t entries,
+                                  std::int64_t& column, double scale, float* row) {
+    for (; column + Count * Step <= h.columns; column += Count * Step)
+        gather_lanes<Count, Size, Kind, Step>(h, start, stop, entries, column, scale, row);
+}
+
 template <int Size, class S>
 GRAPHX_INLINE void gather_row(const Hop<S>& h, std::int64_t u, std::int64_t entries, float* row) {
-    constexpr int eight = 8;  // registers: half of what the smallest level has
     const std::int64_t start = h.indptr[u], stop = h.indptr[u + 1];
     const double scale = row_scale(h, start, stop);
     std::int64_t column = 0;
 #if defined(__GNUC__)
     if constexpr (sizeof(S) == 2 && std::endian::native == std::endian::little) {
-        for (; column + eight * Size <= h.columns; column += eight * Size)
-            gather_lanes<eight / 2, Size, Pair, 2 * Size>(h, start, stop, entries, column, scale, row);
+        gather_columns<4, Size, Pair, 2 * Size>(h, start, stop, entries, column, scale, row);
+        gather_columns<2, Size, Pair, 2 * Size>(h, start, stop, entries, column, scale, row);
     }
 #endif
-    for (; column + eight * Size <= h.columns; column += eight * Size)
-        gather_lanes<eight, Size, Lane, Size>(h, start, stop, entries, column, scale, row);
-    for (; column + Size <= h.columns; column += Size)
-        gather_lanes<1, Size, Lane, Size>(h, start, stop, entries, column, scale, row);
+    gather_columns<8, Size, Lane, Size>(h, start, stop, entries, column, scale, row);  // half of plain's registers
+    gather_columns<4, Size, Lane, Size>(h, start, stop, entries, column, scale, row);
+    gather_columns<1, Size, Lane, Size>(h, start, stop, entries, column, scale, row);
     for (; column < h.columns; ++column) gather_one(h, start, stop, column, scale, row);
     round_row<S>(row, h.columns);
 }
 
-// From sparse rows: nothing but the few nodes with an entry is touched; `present` has a bit for each.
 template <class S>
-GRAPHX_INLINE void gather_sparse(const Hop<S>& h, std::int64_t u, const std::uint64_t* present, float* row) {
-    const std::int64_t start = h.indptr[u], stop = h.indptr[u + 1];
+GRAPHX_INLINE void prefetch_row(const S* row, std::int64_t columns) {
+    for (std::int64_t j = 0; j < columns; j += 64 / static_cast<std::int64_t>(sizeof(S))) prefetch<1>(row + j);
+}
+
+// From sparse rows: nothing but the few nodes with an entry is touched.
+template <class S>
+GRAPHX_INLINE void gather_sparse(const Hop<S>& h, std::int64_t u, const Present& present, float* row) {
+    const std::int64_t start = h.indptr[u], stop = h.indptr[u + 1], columns = h.columns;
     const double scale = row_scale(h, start, stop);
-    std::memset(row, 0, static_cast<std::size_t>(h.columns) * sizeof(float));
+    std::memset(row, 0, static_cast<std::size_t>(columns) * sizeof(float));
     bool any = false;
-    for (std::int64_t s = start; s < stop; ++s) {
-        const std::int32_t v = h.indices[s];
-        if (!(present[v >> 6] >> (v & 63) & 1)) continue;
+    present.visit(h.indices, start, stop, [&](std::int64_t s, const std::int64_t* at) GRAPHX_LAMBDA {
         any = true;
         const float value = h.weights ? static_cast<float>(h.weights[s] * scale) : 1.0F;
-        for (std::int64_t i = h.sparse_indptr[v]; i < h.sparse_indptr[v + 1]; ++i)
-            row[h.sparse_columns[i]] += value * h.sparse_values[i];
-    }
+        for (std::int64_t i = at[0]; i < at[1]; ++i) row[h.sparse_columns[i]] += value * h.sparse_values[i];
+    });
     if (!any) return;
     const float value = h.weights ? 1.0F : static_cast<float>(scale);
-    for (std::int64_t j = 0; j < h.columns; ++j) row[j] *= value;
-    round_row<S>(row, h.columns);
+    for (std::int64_t j = 0; j < columns; ++j) row[j] *= value;
+    round_row<S>(row, columns);
 }
 
 template <class S>
 GRAPHX_INLINE void finish_row(const Hop<S>& h, std::int64_t u, const float* row, float* own) {
-    if (h.target) {
-        S* to = h.target + u * h.columns;
-        for (std::int64_t j = 0; j < h.columns; ++j) to[j] = stored<S>(row[j]);
-    }
+    const std::int64_t columns = h.columns;
+    if (h.target) store_row(row, columns, h.target + u * columns);
     if (!h.out) return;
-    float* out = h.out + u * h.columns;
-    bool add = h.accumulate;
+    float* out = h.out + u * columns;
+    float factor = 0, more = 0;
     if (h.own_weight != 0) {
         if (h.source) {
-            const S* mine = h.source + (h.own_row + u) * h.columns;
-            for (std::int64_t j = 0; j < h.columns; ++j) own[j] = widened(mine[j]);
+            widen_row(h.source + (h.own_row + u) * columns, columns, own);
         } else {
             const std::int64_t v = h.own_row + u;
-            std::memset(own, 0, static_cast<std::size_t>(h.columns) * sizeof(float));
+            std::memset(own, 0, static_cast<std::size_t>(columns) * sizeof(float));
             for (std::int64_t i = h.sparse_indptr[v]; i < h.sparse_indptr[v + 1]; ++i)
                 own[h.sparse_columns[i]] = h.sparse_values[i];
         }
-        const float factor = row_factor(own, h.columns, h.own_weight, h.normalize);
-        if (h.new_weight != 0) {  // both at once: the output is touched once
-            const float more = row_factor(row, h.columns, h.new_weight, h.normalize);
-            if (add)
-                for (std::int64_t j = 0; j < h.columns; ++j) out[j] = (out[j] + factor * own[j]) + more * row[j];
-            else
-                for (std::int64_t j = 0; j < h.columns; ++j) out[j] = factor * own[j] + more * row[j];
-            return;
-        }
-        if (add)
-            for (std::int64_t j = 0; j < h.columns; ++j) out[j] += factor * own[j];
-        else
-            for (std::int64_t j = 0; j < h.columns; ++j) out[j] = factor * own[j];
-        return;
+        factor = row_factor(own, columns, h.own_weight, h.normalize);
     }
-    if (h.new_weight != 0) {
-        const float factor = row_factor(row, h.columns, h.new_weight, h.normalize);
-        if (add)
-            for (std::int64_t j = 0; j < h.columns; ++j) out[j] += factor * row[j];
-        else
-            for (std::int64_t j = 0; j < h.columns; ++j) out[j] = factor * row[j];
-    } else if (!add) {
-        std::memset(out, 0, static_cast<std::size_t>(h.columns) * sizeof(float));
-    }
+    if (h.new_weight != 0) more = row_factor(row, columns, h.new_weight, h.normalize);
+    if (h.own_weight != 0 && h.new_weight != 0) put_row(out, h.accumulate, factor, own, more, row, columns);
+    else if (h.own_weight != 0) put_row(out, h.accumulate, factor, own, columns);
+    else if (h.new_weight != 0) put_row(out, h.accumulate, more, row, columns);
+    else if (!h.accumulate) std::memset(out, 0, static_cast<std::size_t>(columns) * sizeof(float));
 }
 
 template <int Size, class S>
 GRAPHX_INLINE void hop_body(const Hop<S>& h, std::int64_t begin, std::int64_t end, std::int64_t entries,
-                            const std::uint64_t* present, float* row) {
+                            const Present* present, float* row) {
+    const bool own = h.own_weight != 0 && h.out && h.source;
     for (std::int64_t u = begin; u < end; ++u) {
-        if (present) gather_sparse(h, u, present, row);
+        if (own) prefetch_row(h.source + (h.own_row + std::min(u + kOwnAhead, h.rows - 1)) * h.columns, h.columns);
+        if (present) gather_sparse(h, u, *present, row);
         else gather_row<Size>(h, u, entries, row);
         finish_row(h, u, row, row + h.columns);
     }
@@ -290,20 +168,16 @@ GRAPHX_INLINE void accumulate_body(const S* source, std::int64_t columns, std::i
                                    float* row) {
     for (std::int64_t u = begin; u < end; ++u) {
         const S* from = source + u * columns;
-        for (std::int64_t j = 0; j < columns; ++j) row[j] = widened(from[j]);
+        widen_row(from, columns, row);
         const float factor = factors ? factors[u] : row_factor(row, columns, weight, normalize);
-        float* to = out + u * columns;
-        if (add)
-            for (std::int64_t j = 0; j < columns; ++j) to[j] += factor * row[j];
-        else
-            for (std::int64_t j = 0; j < columns; ++j) to[j] = factor * row[j];
+        put_row(out + u * columns, add, factor, row, columns);
     }
 }
 
 #define GRAPHX_LEVEL(NAME, TARGET, SIZE)                                                                              \
     template <class S>                                                                                                \
     TARGET void hop_##NAME(const Hop<S>& h, std::int64_t begin, std::int64_t end, std::int64_t entries,               \
-                           const std::uint64_t* present, float* row) {                                                \
+                           const Present* present, float* row) {                                                \
         hop_body<SIZE>(h, begin, end, entries, present, row);                                                         \
     }                                                                                                                 \
     template <class S>                                                                                                \
@@ -354,12 +228,8 @@ template <class S>
 void hop(const Hop<S>& h, Control& control) {
     const auto rows = hop_here<S>();
     const std::int64_t entries = h.rows ? h.indptr[h.rows] : 0;
-    std::vector<std::uint64_t> present;
-    if (!h.source) {
-        present.assign(static_cast<std::size_t>(h.sparse_rows / 64 + 1), 0);
-        for (std::int64_t v = 0; v < h.sparse_rows; ++v)
-            if (h.sparse_indptr[v + 1] > h.sparse_indptr[v]) present[static_cast<std::size_t>(v >> 6)] |= 1ull << (v & 63);
-    }
+    std::optional<Present> present;
+    if (!h.source) present.emplace(h.sparse_indptr, h.sparse_rows);
     const auto bounds =
         balanced_tasks(h.rows, 64L * control.threads(), [&](std::int64_t u) { return h.indptr[u + 1] - h.indptr[u]; });
     std::vector<std::vector<float>> space(static_cast<std::size_t>(control.threads()));
@@ -369,7 +239,7 @@ void hop(const Hop<S>& h, Control& control) {
         for (std::int64_t u = bounds[task]; u < bounds[task + 1]; u += kBlock) {
             control.checkpoint();
             const std::int64_t stop = std::min(bounds[task + 1], u + kBlock);
-            rows(h, u, stop, entries, present.empty() ? nullptr : present.data(), row.data());
+            rows(h, u, stop, entries, present ? &*present : nullptr, row.data());
             control.advance(stop - u);
         }
     });

@@ -29,6 +29,32 @@ struct Packed {
     const T* backward;  // [blocks, out, pad_in]
 };
 
+// The memory that the next tile reads, handed out line by line to the products of this one.
+class Ahead {
+public:
+    template <class T>
+    void add(const T* from, std::int64_t size) {
+        const char* begin = reinterpret_cast<const char*>(from);
+        ranges_[added_++] = {begin, begin + size * static_cast<std::int64_t>(sizeof(T))};
+    }
+
+    // The first of `lines` lines that follow one another; where nothing is left, `instead`, which is at hand already.
+    GRAPHX_INLINE const char* take(std::int64_t lines, const void* instead) {
+        while (now_ < added_ && ranges_[now_].at >= ranges_[now_].end) ++now_;
+        if (now_ == added_) return static_cast<const char*>(instead);
+        const char* found = ranges_[now_].at;
+        ranges_[now_].at += 64 * lines;
+        return found;
+    }
+
+private:
+    struct Range {
+        const char *at, *end;
+    };
+    Range ranges_[3];
+    int added_ = 0, now_ = 0;
+};
+
 template <class T>
 struct Kernels {
     int lanes;
@@ -208,7 +234,8 @@ template <class T>
 double product_backward(Control& control, const BlockProduct<T>& p, const T* y, const RowScalars* kept,
                         const T* grad_y, T* grad_x, T* grad_weight) {
     const auto kernels = kernels_for_this_machine<T>();
-    const bool stream = grad_x && prepare_output(grad_x, p.rows, p.blocks * p.in);
+    const bool lines = p.in * static_cast<std::int64_t>(sizeof(T)) % 64 == 0;  // a block is written at a time
+    const bool stream = grad_x && prepare_output(grad_x, p.rows, p.blocks * p.in) && lines;
     PackedWeight<T> weight(p, kernels.lanes, false, true);
     const Packed<T>& packed = weight.packed;
     const std::int64_t size = p.blocks * p.out * packed.pad_in;  // of one weight gradient
@@ -216,7 +243,7 @@ double product_backward(Control& control, const BlockProduct<T>& p, const T* y, 
     std::int64_t task_rows = kTaskRows;
     while (grad_weight && tasks_of(p.rows, task_rows) > most) task_rows *= 2;
     const std::int64_t tasks = tasks_of(p.rows, task_rows);
-    auto scratch = scratch_for<T>(control, kTile * (p.blocks * p.out + p.blocks * packed.pad_in + packed.pad_in));
+    auto scratch = scratch_for<T>(control, kTile * (p.out + 2 * packed.pad_in));
     Lines<T> partials(grad_weight ? tasks * size : 0);
     std::vector<double> grad_c(static_cast<std::size_t>(tasks), 0.0);
     parallel_for(control, tasks, [&](std::int64_t task, int worker) {

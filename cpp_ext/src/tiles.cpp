@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "graphx/lanes.hpp"
+#include "graphx/present.hpp"
 #include "graphx/simd.hpp"
 
 namespace graphx {
@@ -10,89 +12,129 @@ namespace graphx {
 namespace {
 
 constexpr std::int64_t kRows = 256;  // rows a task
-constexpr std::int64_t kAhead = 24;  // entries between asking for a row and adding it
+constexpr std::int64_t kAhead = 48;  // entries between asking for a row and adding it
 
-template <int Width>
-GRAPHX_INLINE void prefetch(const float* row) {
-#if defined(__GNUC__) || defined(__clang__)
-    for (int j = 0; j < Width; j += 16) __builtin_prefetch(row + j);
-#else
-    (void)row;
-#endif
-}
-
-template <int Width>
-GRAPHX_INLINE void row_columns(const TileProduct& p, std::int64_t u, std::int64_t column) {
-    float sum[Width] = {};
-    float* out = p.out + u * p.width + column;
-    if (p.accumulate)
-        for (int j = 0; j < Width; ++j) sum[j] = out[j];
+// `Count` lanes of `Size` columns of row u.
+template <int Count, int Size>
+GRAPHX_INLINE void row_lanes(const TileProduct& p, std::int64_t u, std::int64_t column) {
+    Lane<Size> sum[Count];
+    const std::int64_t width = p.width;
+    float* out = p.out + u * width + column;
+    for (int i = 0; i < Count; ++i) {
+        sum[i].clear();
+        if (p.accumulate) sum[i].add(out + i * Size);
+    }
     for (const TileTerm& term : p.terms) {
+        const float* base = term.x + column;
         if (!term.indptr) {
-            const float* x = term.x + u * p.width + column;
             const float value = term.values[u];
-            for (int j = 0; j < Width; ++j) sum[j] += value * x[j];
+            for (int i = 0; i < Count; ++i) sum[i].add(base + u * width + i * Size, value);
             continue;
         }
-        const std::int64_t start = term.indptr[u], stop = term.indptr[u + 1];
-        const std::int64_t safe = std::min(stop, term.indptr[p.num_nodes] - kAhead);  // before it one may look ahead
+        const std::int64_t stop = term.indptr[u + 1];
+        const std::int64_t ahead = std::min(stop, term.indptr[p.num_nodes] - kAhead);  // before it one may look ahead
+        const std::int32_t* indices = term.indices;
+        std::int64_t s = term.indptr[u];
+        constexpr int bytes = Count * Size * 4;
         if (term.values) {
-            for (std::int64_t s = start; s < stop; ++s) {
-                if (Width >= 16 && s < safe) prefetch<Width>(term.x + term.indices[s + kAhead] * p.width + column);
+            for (; s < stop; ++s) {
+                if (s < ahead) prefetch<bytes>(base + indices[s + kAhead] * width);
                 const float value = term.values[s];
-                const float* x = term.x + term.indices[s] * p.width + column;
-                for (int j = 0; j < Width; ++j) sum[j] += value * x[j];
+                const float* x = base + indices[s] * width;
+                for (int i = 0; i < Count; ++i) sum[i].add(x + i * Size, value);
             }
         } else {
-            for (std::int64_t s = start; s < stop; ++s) {
-                if (Width >= 16 && s < safe) prefetch<Width>(term.x + term.indices[s + kAhead] * p.width + column);
-                const float* x = term.x + term.indices[s] * p.width + column;
-                for (int j = 0; j < Width; ++j) sum[j] += x[j];
+            for (; s < stop; ++s) {
+                if (s < ahead) prefetch<bytes>(base + indices[s + kAhead] * width);
+                const float* x = base + indices[s] * width;
+                for (int i = 0; i < Count; ++i) sum[i].add(x + i * Size);
             }
         }
     }
-    if (p.row_scale) {
-        const float scale = p.row_scale[u];
-        for (int j = 0; j < Width; ++j) sum[j] *= scale;
-    }
-    for (int j = 0; j < Width; ++j) out[j] = sum[j];
+    const float scale = p.row_scale ? p.row_scale[u] : 1.0F;
+    for (int i = 0; i < Count; ++i) sum[i].store(out + i * Size, scale);
 }
 
-// By groups of 16 in one tree, so that it is the same at every level of SIMD.
-GRAPHX_INLINE double squares_of(const float* x, std::int64_t count) {
-    double total = 0;
-    for (std::int64_t first = 0; first < count; first += 16) {
-        double q[16];
-        for (std::int64_t j = 0; j < 16; ++j) {
-            const double value = first + j < count ? static_cast<double>(x[first + j]) : 0.0;
-            q[j] = value * value;
+GRAPHX_INLINE void row_column(const TileProduct& p, std::int64_t u, std::int64_t column) {
+    float* out = p.out + u * p.width + column;
+    float sum = p.accumulate ? *out : 0.0F;
+    for (const TileTerm& term : p.terms) {
+        const float* x = term.x + column;
+        if (!term.indptr) {
+            sum += term.values[u] * x[u * p.width];
+            continue;
         }
-        for (int j = 0; j < 8; ++j) q[j] += q[j + 8];
-        for (int j = 0; j < 4; ++j) q[j] += q[j + 4];
-        total += (q[0] + q[2]) + (q[1] + q[3]);
+        for (std::int64_t s = term.indptr[u]; s < term.indptr[u + 1]; ++s)
+            sum += (term.values ? term.values[s] : 1.0F) * x[term.indices[s] * p.width];
     }
-    return total;
+    *out = p.row_scale ? sum * p.row_scale[u] : sum;
 }
 
-template <int Wide>
+template <int Size>
 GRAPHX_INLINE void rows_body(const TileProduct& p, std::int64_t start, std::int64_t stop) {
     for (std::int64_t u = start; u < stop; ++u) {
         std::int64_t column = 0;
-        for (; column + Wide <= p.width; column += Wide) row_columns<Wide>(p, u, column);
-        for (; column + 16 <= p.width; column += 16) row_columns<16>(p, u, column);
-        for (; column + 4 <= p.width; column += 4) row_columns<4>(p, u, column);
-        for (; column < p.width; ++column) row_columns<1>(p, u, column);
-        if (p.squares) p.squares[u] = squares_of(p.out + u * p.width, p.width);
+        for (; column + 8 * Size <= p.width; column += 8 * Size) row_lanes<8, Size>(p, u, column);
+        for (; column + 4 * Size <= p.width; column += 4 * Size) row_lanes<4, Size>(p, u, column);
+        for (; column + Size <= p.width; column += Size) row_lanes<1, Size>(p, u, column);
+        for (; column < p.width; ++column) row_column(p, u, column);
+        if (p.squares) p.squares[u] = squares_of_row(p.out + u * p.width, p.width);
     }
 }
 
-void rows_plain(const TileProduct& p, std::int64_t start, std::int64_t stop) { rows_body<32>(p, start, stop); }
-#if defined(GRAPHX_X86)
-GRAPHX_AVX2 void rows_avx2(const TileProduct& p, std::int64_t start, std::int64_t stop) { rows_body<64>(p, start, stop); }
-GRAPHX_AVX512 void rows_avx512(const TileProduct& p, std::int64_t start, std::int64_t stop) {
-    rows_body<64>(p, start, stop);
+// Row u of the product with sparse rows, all tiles; `sum` has room for their columns.
+GRAPHX_INLINE void project_body(const TileProduct& p, const SparseProjection& r, const Present& present,
+                                std::int64_t tiles, std::int64_t u, float* sum) {
+    const std::int64_t width = p.width;
+    for (std::int64_t t = 0; t < tiles; ++t) {
+        float* part = sum + t * width;
+        if (p.accumulate) std::copy_n(p.out + (t * p.num_nodes + u) * width, width, part);
+        else std::fill_n(part, width, 0.0F);
+    }
+    for (const TileTerm& term : p.terms) {
+        const float* values = term.values;
+        const auto add = [&](float value, std::int64_t first, std::int64_t last) GRAPHX_LAMBDA {
+            for (std::int64_t i = first; i < last; ++i) sum[r.columns[i]] += value * r.values[i];
+        };
+        if (!term.indptr) {
+            if (present.has(u)) add(values[u], r.indptr[u], r.indptr[u + 1]);
+            continue;
+        }
+        present.visit(term.indices, term.indptr[u], term.indptr[u + 1],
+                      [&](std::int64_t s, const std::int64_t* at)
+                          GRAPHX_LAMBDA { add(values ? values[s] : 1.0F, at[0], at[1]); });
+    }
+    const float scale = p.row_scale ? p.row_scale[u] : 1.0F;
+    for (std::int64_t t = 0; t < tiles; ++t) {
+        float* out = p.out + (t * p.num_nodes + u) * width;
+        put_row(out, false, scale, sum + t * width, width);
+        if (p.squares) p.squares[t * p.num_nodes + u] = squares_of_row(out, width);
+    }
 }
+
+#define GRAPHX_LEVEL(NAME, TARGET, SIZE)                                                                            \
+    TARGET void rows_##NAME(const TileProduct& p, std::int64_t start, std::int64_t stop) {                          \
+        rows_body<SIZE>(p, start, stop);                                                                            \
+    }                                                                                                               \
+    TARGET void project_##NAME(const TileProduct& p, const SparseProjection& r, const Present& present,             \
+                               std::int64_t tiles, std::int64_t start, std::int64_t stop, float* sum) {             \
+        for (std::int64_t u = start; u < stop; ++u) project_body(p, r, present, tiles, u, sum);                     \
+    }
+GRAPHX_LEVEL(plain, , 4)
+#if defined(GRAPHX_X86)
+GRAPHX_LEVEL(avx2, GRAPHX_AVX2, 8)
+GRAPHX_LEVEL(avx512, GRAPHX_AVX512, 16)
 #endif
+#undef GRAPHX_LEVEL
+
+auto project_for_this_machine() {
+    auto rows = project_plain;
+#if defined(GRAPHX_X86)
+    if (simd_level() == Simd::avx2) rows = project_avx2;
+    if (simd_level() == Simd::avx512) rows = project_avx512;
+#endif
+    return rows;
+}
 
 auto rows_for_this_machine() {
     auto rows = rows_plain;
@@ -120,42 +162,13 @@ void multiply_tile(const TileProduct& product, Control& control) {
 }
 
 void multiply_projection(const TileProduct& p, const SparseProjection& r, std::int64_t tiles, Control& control) {
-    const std::int64_t columns = tiles * p.width;
+    const auto rows = project_for_this_machine();
+    const Present present(r.indptr, p.num_nodes);
     std::vector<std::vector<float>> sums(static_cast<std::size_t>(control.threads()));
-    std::vector<std::uint64_t> present(static_cast<std::size_t>(p.num_nodes / 64 + 1), 0);  // rows with an entry
-    for (std::int64_t v = 0; v < p.num_nodes; ++v)
-        if (r.indptr[v + 1] > r.indptr[v]) present[static_cast<std::size_t>(v >> 6)] |= std::uint64_t{1} << (v & 63);
     for_rows(p.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int worker) {
         auto& sum = sums[static_cast<std::size_t>(worker)];
-        sum.resize(static_cast<std::size_t>(columns));
-        auto add = [&](std::int64_t v, float value) {
-            if (!(present[static_cast<std::size_t>(v >> 6)] >> (v & 63) & 1U)) return;
-            for (std::int64_t s = r.indptr[v]; s < r.indptr[v + 1]; ++s)
-                sum[static_cast<std::size_t>(r.columns[s])] += value * r.values[s];
-        };
-        for (std::int64_t u = start; u < stop; ++u) {
-            if (p.accumulate)
-                for (std::int64_t t = 0; t < tiles; ++t)
-                    std::copy_n(p.out + (t * p.num_nodes + u) * p.width, p.width, sum.data() + t * p.width);
-            else
-                std::fill(sum.begin(), sum.end(), 0.0F);
-            for (const TileTerm& term : p.terms) {
-                if (!term.indptr) {
-                    add(u, term.values[u]);
-                    continue;
-                }
-                for (std::int64_t s = term.indptr[u]; s < term.indptr[u + 1]; ++s)
-                    add(term.indices[s], term.values ? term.values[s] : 1.0F);
-            }
-            const float scale = p.row_scale ? p.row_scale[u] : 1.0F;
-            for (std::int64_t t = 0; t < tiles; ++t) {
-                float* out = p.out + (t * p.num_nodes + u) * p.width;
-                const float* from = sum.data() + t * p.width;
-                for (std::int64_t j = 0; j < p.width; ++j) out[j] = from[j] * scale;
-                if (!p.squares) continue;
-                p.squares[t * p.num_nodes + u] = squares_of(out, p.width);
-            }
-        }
+        sum.resize(static_cast<std::size_t>(tiles * p.width));
+        rows(p, r, present, tiles, start, stop, sum.data());
     });
 }
 

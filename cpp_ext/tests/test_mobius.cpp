@@ -168,6 +168,93 @@ TEST(exp0_and_log0_are_inverse_and_name_the_first_bad_row) {
     CHECK_EQ(product_forward<double>(control, p, back.data(), nullptr).row, 0);
 }
 
+TEST(radial_maps_of_floats_match_the_formula_and_differences) {
+    Control control(2);
+    const std::int64_t rows = 1100, dim = 37;  // more rows than a task takes, and no whole registers
+    const double c = 0.7;
+    const auto u = random_vectors<float>(rows, dim, 2.5, 12);
+    const auto g = random_vectors<float>(rows, dim, 1.0, 13);
+    std::vector<float> x(u.size()), back(u.size()), slope(u.size());
+    CHECK(!radial_forward<float>(control, Radial::exp0, rows, dim, c, u.data(), x.data()).found());
+    CHECK(!radial_forward<float>(control, Radial::log0, rows, dim, c, x.data(), back.data()).found());
+    for (std::size_t i = 0; i < u.size(); ++i) CHECK(std::abs(back[i] - u[i]) <= 1e-4F);
+    for (const Radial map : {Radial::exp0, Radial::log0}) {
+        const auto& from = map == Radial::exp0 ? u : x;
+        const double by_c = radial_backward<float>(control, map, rows, dim, c, from.data(), g.data(), slope.data());
+        double changed = 0;
+        std::vector<double> wide(from.begin(), from.end()), moved(wide.size()), above(wide.size()), below(wide.size());
+        const auto differences = [&](double turn, double step) {
+            for (std::size_t i = 0; i < wide.size(); ++i) moved[i] = wide[i] + turn * g[i];
+            radial_forward<double>(control, map, rows, dim, c + step, moved.data(), above.data());
+            for (std::size_t i = 0; i < wide.size(); ++i) moved[i] = wide[i] - turn * g[i];
+            radial_forward<double>(control, map, rows, dim, c - step, moved.data(), below.data());
+            double sum = 0;
+            for (std::size_t i = 0; i < wide.size(); ++i) sum += g[i] * (above[i] - below[i]);
+            return sum;
+        };
+        for (std::size_t i = 0; i < g.size(); ++i) changed += static_cast<double>(slope[i]) * g[i];
+        const double along = differences(1e-6, 0.0) / 2e-6;  // in the direction of g
+        CHECK(std::abs(along - changed) <= 1e-4 * std::abs(along));
+        CHECK(std::abs(differences(0.0, 1e-6) / 2e-6 - by_c) <= 1e-4 * (std::abs(by_c) + 1.0));
+    }
+}
+
+TEST(each_gradient_of_a_product_can_be_left_out) {
+    for (const Shape& s : kShapes)
+        for (const bool ball : {false, true}) {
+            const auto x = random_vectors<float>(s.rows, s.blocks * s.in, 1.0, 14);
+            const auto w = random_vectors<float>(s.blocks * s.out, s.in, 1.0, 15);
+            const auto g = random_vectors<float>(s.rows, s.blocks * s.out, 1.0, 16);
+            const auto both = gradients<float>(s, ball, 2, x, w, g, 0.9);
+            Control control(2);
+            std::vector<float> y(g.size()), by_x(x.size()), by_w(w.size());
+            std::vector<RowScalars> kept(static_cast<std::size_t>(s.rows));
+            const BlockProduct<float> p{s.rows, s.blocks, s.in, s.out, w.data(), x.data(), ball, 0.9};
+            product_forward<float>(control, p, y.data(), ball ? kept.data() : nullptr);
+            const float* image = ball ? y.data() : nullptr;
+            const RowScalars* scalars = ball ? kept.data() : nullptr;
+            const double c = product_backward<float>(control, p, image, scalars, g.data(), by_x.data(), nullptr);
+            CHECK(product_backward<float>(control, p, image, scalars, g.data(), nullptr, by_w.data()) == c);
+            CHECK(c == both.c && by_x == both.x && by_w == both.w);
+        }
+}
+
+TEST(large_results_are_written_past_the_cache_with_the_same_bits) {
+    // 33 MB of rows that fill cache lines are streamed, the same rows from an odd place are not
+    const Shape s{33000, 4, 64, 64};
+    const auto x = random_vectors<float>(s.rows, s.blocks * s.in, 0.9, 17);
+    const auto w = random_vectors<float>(s.blocks * s.out, s.in, 1.0, 18);
+    const std::size_t size = x.size();
+    Control control(2);
+    std::vector<RowScalars> kept(static_cast<std::size_t>(s.rows));
+    const BlockProduct<float> p{s.rows, s.blocks, s.in, s.out, w.data(), x.data(), true, 1.0};
+    std::vector<float> held(2 * size + 64), by_x(2 * size + 64);
+    const auto line = [](std::vector<float>& v) {
+        return v.data() + (64 - reinterpret_cast<std::uintptr_t>(v.data()) % 64) % 64 / sizeof(float);
+    };
+    float *y = line(held), *odd = y + size + 3, *grad = line(by_x), *odd_grad = grad + size + 3;
+    product_forward<float>(control, p, y, kept.data());
+    product_forward<float>(control, p, odd, nullptr);
+    CHECK(std::memcmp(y, odd, size * sizeof(float)) == 0);
+    product_backward<float>(control, p, y, kept.data(), x.data(), grad, nullptr);
+    product_backward<float>(control, p, y, kept.data(), x.data(), odd_grad, nullptr);
+    CHECK(std::memcmp(grad, odd_grad, size * sizeof(float)) == 0);
+    radial_forward<float>(control, Radial::exp0, s.rows, s.blocks * s.in, 1.0, x.data(), y);
+    radial_forward<float>(control, Radial::exp0, s.rows, s.blocks * s.in, 1.0, x.data(), odd);
+    CHECK(std::memcmp(y, odd, size * sizeof(float)) == 0);
+}
+
+TEST(a_product_that_overflows_names_its_row) {
+    Control control(2);
+    std::vector<double> x(8, 0.1), w(16, 0.5), y(8);
+    const BlockProduct<double> p{2, 1, 4, 4, w.data(), x.data(), true, 1.0};
+    CHECK(!product_forward<double>(control, p, y.data(), nullptr).found());
+    for (double& value : w) value = 1e200;
+    const BadRow bad = product_forward<double>(control, p, y.data(), nullptr);
+    CHECK_EQ(bad.row, 0);
+    CHECK(!std::isfinite(bad.square));
+}
+
 TEST(the_pool_gives_memory_back_and_keeps_no_more_than_its_limit) {
     Pool pool;
     Buffer<std::byte> first = pool.take(4 << 20);

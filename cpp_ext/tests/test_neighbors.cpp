@@ -87,7 +87,8 @@ void check(const Case& c) {
     }
     Exclusion exclusion;
     if (!c.absent.empty()) {
-        exclusion = make_exclusion(first, c.columns, c.absent.data(), static_cast<std::int64_t>(c.absent.size()));
+        exclusion = make_exclusion(first, c.columns, c.absent.data(), static_cast<std::int64_t>(c.absent.size()),
+                                   one);
         first.absent = exclusion.absent.data();
         if (c.bits) first.bits = exclusion.bits.data();
         if (c.shared) second = first;

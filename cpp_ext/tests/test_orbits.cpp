@@ -137,6 +137,88 @@ TEST(products_equal_matrices) {
     }
 }
 
+namespace {
+
+struct Blocks {  // what a stream made: where each block ends, and all entries of (3, 4, 4), one after the other
+    std::vector<std::int64_t> stops;
+    std::vector<std::int32_t> values;
+    bool operator==(const Blocks&) const = default;
+};
+
+// Takes up to `most` blocks of the stream; every `skip`-th is not copied.
+template <class I>
+Blocks take(RowStream<I>& stream, Control& control, std::size_t most, std::size_t skip = 0) {
+    Blocks made;
+    while (made.stops.size() < most && stream.next(1 << 12, control)) {
+        const auto entries = static_cast<std::size_t>(stream.num_entries(k3_4_4)), old = made.values.size();
+        made.stops.push_back(stream.stop());
+        if (skip && made.stops.size() % skip == 0) continue;
+        std::vector<std::int64_t> indptr(static_cast<std::size_t>(stream.stop() - stream.start()) + 1);
+        std::vector<std::int32_t> indices(entries);
+        std::vector<I> values(entries);
+        stream.copy({{k3_4_4, 0, indptr.data(), indices.data(), values.data(), static_cast<int>(sizeof(I))}}, control);
+        made.values.resize(old + entries);
+        std::copy(values.begin(), values.end(), made.values.begin() + static_cast<std::ptrdiff_t>(old));
+    }
+    return made;
+}
+
+}  // namespace
+
+TEST(a_stream_is_the_same_for_any_number_of_threads) {
+    const TestGraph g = random_graph(150, 0.1, 5);
+    Control one(1);
+    const auto basis = count_edge_basis<std::int32_t>(g.csr(), one);
+    const auto tables = make_row_tables(basis, kAllKeys, one);
+    RowStream<std::int32_t> alone(basis, tables, kAllKeys);
+    const Blocks expected = take(alone, one, 1000);
+    CHECK(expected.stops.size() > 10);
+    CHECK_EQ(expected.stops.back(), 150);
+    for (const int threads : {2, 3, 7}) {
+        Control control(threads);
+        RowStream<std::int32_t> stream(basis, tables, kAllKeys);
+        CHECK(take(stream, control, 1000) == expected);
+        CHECK(!stream.next(1 << 12, control));
+    }
+}
+
+TEST(a_stream_may_be_left_at_any_block_and_blocks_be_skipped) {
+    const TestGraph g = random_graph(120, 0.1, 6);
+    Control control(3);
+    const auto basis = count_edge_basis<std::int32_t>(g.csr(), control);
+    const auto tables = make_row_tables(basis, kAllKeys, control);
+    RowStream<std::int32_t> whole(basis, tables, kAllKeys);
+    const Blocks all = take(whole, control, 1000);
+    for (std::size_t blocks = 0; blocks < 6; ++blocks) {
+        RowStream<std::int32_t> stream(basis, tables, kAllKeys);
+        CHECK_EQ(take(stream, control, blocks).stops.size(), blocks);
+    }
+    RowStream<std::int32_t> some(basis, tables, kAllKeys);
+    CHECK(take(some, control, 1000, 2).stops == all.stops);
+}
+
+TEST(a_stream_that_was_stopped_takes_up_where_it_was) {
+    const TestGraph g = random_graph(120, 0.1, 7);
+    Control control(2);
+    const auto basis = count_edge_basis<std::int32_t>(g.csr(), control);
+    const auto tables = make_row_tables(basis, kAllKeys, control);
+    RowStream<std::int32_t> whole(basis, tables, kAllKeys), stream(basis, tables, kAllKeys);
+    const Blocks all = take(whole, control, 1000);
+    Blocks made = take(stream, control, 3);
+    Control stopped(2);
+    stopped.request_stop();
+    bool cancelled = false;
+    try {
+        take(stream, stopped, 1000);
+    } catch (const Cancelled&) {
+        cancelled = true;
+    }
+    CHECK(cancelled);
+    const Blocks rest = take(stream, control, 1000);
+    made.values.insert(made.values.end(), rest.values.begin(), rest.values.end());
+    CHECK(made.values == all.values);
+}
+
 TEST(counting_stops_when_asked) {
     const TestGraph g = random_graph(400, 0.5, 1);
     Control control(2, [](std::int64_t) { return true; });

@@ -10,6 +10,7 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "data": "list data sets, tell about one or about a graph file, convert, split",
+    "doctor": "tell versions, threads and extras, and test the installation, for a bug report",
     "fastrp": "embed the nodes of a graph by fast random projection",
     "gradco": "count all 28 graphlet orbit adjacencies of a graph, exactly",
     "linkpred": "learn which nodes should be linked, and find the missing links",

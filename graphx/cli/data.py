@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphx.cli.common import Progress, check_parent, check_writable, execute, format_size, format_table, positive_int
+from graphx.cli.common import Progress, check_parent, check_writable, execute, format_size, format_table
+from graphx.cli.reading import add_reading_options, read_graph
 from graphx.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     for one in (info, convert, split):
         one.add_argument("--root", metavar="DIR", help="where raw files lie, or where to download them to")
     for one in (info, convert):
-        one.add_argument("--directed", action="store_true", help="keep directions")
-        one.add_argument("--threads", metavar="N", type=positive_int, help="threads (default: all processors)")
+        add_reading_options(one.add_argument)
     for one in (listing, info):
         one.add_argument("--json", action="store_true", help="print JSON on stdout instead of text")
     return parser
@@ -183,19 +182,8 @@ def _whereabouts(files: list[str], root: str | None) -> str:
 
 
 def _load(args: argparse.Namespace) -> Graph:
-    from graphx.data.load import load_graph
-
-    options: dict[str, Any] = {}
-    if not os.path.isdir(args.graph):
-        options = {"directed": args.directed, "num_threads": args.threads}
     with Progress() as progress:
-        report, size = progress.report, os.path.getsize(args.graph) if os.path.isfile(args.graph) else 0
-        if report is not None and os.path.isfile(args.graph):
-            options["progress"] = lambda done: report("reading", done, size)
-        graph = load_graph(args.graph, args.root, **options)
-    if not graph.report.is_clean:
-        print(f"graphx data: {graph.report.summary()}", file=sys.stderr)
-    return graph
+        return read_graph("graphx data", args, progress)
 
 
 def _facts(source: str, graph: Graph) -> dict[str, Any]:

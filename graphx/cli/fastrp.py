@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphx._files import atomic_file
 from graphx.cli.common import Progress, check_writable, execute, positive_int
+from graphx.cli.reading import add_reading_options, read_graph
 from graphx.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ so on, of random vectors. --weights says how much each hop counts. --refine turn
 vectors into leading eigenvectors of the graph, which reads labels best and costs some ten
 times as much. --orbits averages over graphlet orbit adjacencies in place of edges.
 
-GRAPH is taken as it is, with directions and weights if the file has them; --undirected makes
-edges two-way."""
+Edges of a file are two-way unless --directed keeps their directions; weights are used where there
+are any. --undirected makes the edges of a directed data set or folder two-way."""
 
 _EPILOG = """\
 examples:
@@ -114,7 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
         choices=("float32", "bfloat16"),
         help="of the hops; bfloat16 is faster and takes half the memory (default: float32)",
     )
-    add("--undirected", action="store_true", help="make every edge two-way")
+    add("--undirected", action="store_true", help="make every edge of a directed graph two-way")
     add(
         "--evaluate",
         metavar="LABELS",
@@ -127,12 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         help="draw two principal axes as .png, .pdf or .svg, coloured by --evaluate",
     )
-    add(
-        "--threads",
-        metavar="N",
-        type=positive_int,
-        help="number of threads (default: all processors); the result is the same for any number",
-    )
+    add_reading_options(add)
     return parser
 
 
@@ -218,14 +212,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _load(args: argparse.Namespace, progress: Progress) -> Graph:
-    from graphx.data import load_graph
-
-    report, size = progress.report, os.path.getsize(args.graph) if os.path.isfile(args.graph) else 0
-    reading = None if report is None else lambda done: report("reading", done, size)
-    graph = load_graph(args.graph, num_threads=args.threads, progress=reading)
-    progress.close()
-    if not graph.report.is_clean:
-        print(f"graphx fastrp: {graph.report.summary()}", file=sys.stderr)
+    graph = read_graph("graphx fastrp", args, progress)
     if args.undirected and not graph.is_undirected:
         return graph.to_undirected(duplicates="sum" if graph.is_weighted else "merge")
     return graph

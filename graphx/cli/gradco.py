@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import re
-import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +17,9 @@ from graphx.cli.common import (
     check_writable,
     execute,
     format_table,
-    positive_int,
     size_argument,
 )
+from graphx.cli.reading import ZEROS_HINT, add_reading_options, read_graph
 from graphx.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -69,6 +67,10 @@ exit codes:
 _TEXT_FORMS = {".csv": ",", ".tsv": "\t", ".txt": " "}
 _DEGREE_FORMS = (*_TEXT_FORMS, ".npy")
 _PLOT_FORMS = (".png", ".pdf", ".svg")
+_HINTS = {
+    **ZEROS_HINT,
+    "duplicates='sum' to add them, or directed=True to keep both directions": "--ignore-weights to count edges alone",
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -129,12 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--plot", metavar="FILE", type=Path, help="draw the orbit spectrum and the graphlets as .png, .pdf or .svg")
     add("--json", action="store_true", help="print one JSON object on stdout instead of the table")
     add("--ignore-weights", action="store_true", help="count the edges of a weighted graph without their weights")
-    add(
-        "--threads",
-        metavar="N",
-        type=positive_int,
-        help="number of threads (default: all processors); the result is the same for any number",
-    )
+    add_reading_options(add, weights=False)
     add(
         "--max-memory",
         metavar="SIZE",
@@ -243,20 +240,13 @@ def _export_target(text: str, args: argparse.Namespace) -> tuple[str, Path]:
 
 
 def _load(args: argparse.Namespace, progress: Progress) -> Graph:
-    from graphx.data import load_graph
-
-    report, size = progress.report, os.path.getsize(args.graph) if os.path.isfile(args.graph) else 0
-    reading = None if report is None else lambda done: report("reading", done, size)
     weighted = False if args.ignore_weights and args.graph == "-" else None
     try:
-        graph = load_graph(args.graph, weighted=weighted, num_threads=args.threads, progress=reading)
+        graph = read_graph("graphx gradco", args, progress, hints=_HINTS, weighted=weighted)
     except FormatError:
         if not args.ignore_weights or weighted is False:
             raise
-        graph = load_graph(args.graph, weighted=False, num_threads=args.threads, progress=reading)
-    progress.close()
-    if not graph.report.is_clean:
-        print(f"graphx gradco: {graph.report.summary()}", file=sys.stderr)
+        graph = read_graph("graphx gradco", args, progress, hints=_HINTS, weighted=False)
     if graph.is_weighted and args.ignore_weights:
         return graph.without_weights()  # read with them first: a word over the weights tells a header
     if graph.is_weighted:

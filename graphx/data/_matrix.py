@@ -34,7 +34,8 @@ def read(source: Source, form: Form, options: ReadOptions) -> Graph:
     try:
         graph = readers[form](source, options)
         if not options.directed:
-            graph = graph.to_undirected()
+            one_way = not graph.is_undirected  # a symmetric matrix states each weight twice, which adds nothing
+            graph = graph.to_undirected(duplicates="sum" if one_way and options.duplicates == "sum" else "merge")
     except InputError as error:
         raise FormatError(f"{source.name}: {error}") from error
     report = replace(graph.report, source=source.name)

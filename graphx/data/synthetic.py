@@ -95,6 +95,8 @@ def clique(num_nodes: int) -> Graph:
 def erdos_renyi(num_nodes: int, num_edges: int, *, seed: int = 0) -> Graph:
     """A graph drawn uniformly from those with N nodes and M edges, G(N, M).
 
+    P. Erdos and A. Renyi, On random graphs I, Publicationes Mathematicae Debrecen 6, 1959.
+
     Args:
         num_nodes: N.
         num_edges: M, at most ``N (N - 1) / 2``.

@@ -23,13 +23,23 @@ if TYPE_CHECKING:
     from graphx.fastrp.fastrp import FastRP
     from graphx.graph import Graph
 
-__all__ = ["FILTER", "OVERSAMPLING", "REGULARIZATION", "embed", "principal_axes", "refine", "regularized_scale"]
+__all__ = [
+    "FILTER",
+    "OVERSAMPLING",
+    "REGULARIZATION",
+    "SMOOTHING",
+    "embed",
+    "principal_axes",
+    "refine",
+    "regularized_scale",
+]
 
 Block: TypeAlias = npt.NDArray[np.float32]
 
 REGULARIZATION = 0.5  # what is added to every degree, in mean degrees
 FILTER = (1.0, 0.2)  # weights of one hop and of two hops in the similarity that is kept
 OVERSAMPLING = 32  # columns beyond those that are kept
+SMOOTHING = 8  # hops whose averages are added to the refined rows
 _ROWS = 8192  # of a block; fixed, so that sums are grouped alike for any number of threads
 _GROWTH = 1e4  # of the leading columns over the last ones in a round; float32 keeps the last ones' digits below it
 _LARGEST_DEGREE = 10  # of the Chebyshev polynomial of a round, which is its number of products
@@ -40,8 +50,8 @@ _RANK_TOLERANCE = 1e-11  # of the largest eigenvalue of a Gram matrix: below it 
 def embed(model: FastRP, graph: Graph) -> Block:
     r"""What ``FastRP._embed`` does with ``refine`` or ``oversample``, before columns are standardised.
 
-    Refined rows E are averaged once more over two hops, :math:`E + P E + P^2 E` with :math:`P = D^{-1} A`, and scaled
-    to unit length, which serves sparse graphs most.
+    To refined rows E their averages over up to eight hops are added, :math:`\sum_{k=0}^8 P^k E` with
+    :math:`P = D^{-1} A`, and rows are scaled to unit length, which serves sparse graphs most.
 
     Args:
         model: The estimator, its parameters checked, ``graph_`` and ``seed_`` set; keeps what ``transform`` needs.
@@ -82,10 +92,7 @@ def embed(model: FastRP, graph: Graph) -> Block:
 
     rows, inverse = refine(average, degrees, start, model.n_components, model.refine, num_threads=threads)
     model._leading, model._inverse = rows, inverse
-    first = _averaged(walk, rows, threads)
-    made = _averaged(walk, first, threads)
-    made += first
-    made += rows
+    made = _smoothed(walk, rows, SMOOTHING, threads)
     _unit(made)
     return made
 
@@ -117,8 +124,7 @@ def transform(model: FastRP, X: Any, features: Any) -> Block:
         threads = resolve_threads(model.num_threads)
         sums: npt.NDArray[Any] = np.asarray(edges.sum(1))
         shares = scipy.sparse.diags_array(np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > 0)) @ edges
-        for known in (model._leading, _averaged(walk_of(model.graph_), model._leading, threads)):
-            made += (shares @ known).astype(np.float32)
+        made += (shares @ _smoothed(walk_of(model.graph_), model._leading, SMOOTHING - 1, threads)).astype(np.float32)
         _unit(made)
     if model.mean_ is not None and model.scale_ is not None:
         made -= model.mean_
@@ -126,11 +132,13 @@ def transform(model: FastRP, X: Any, features: Any) -> Block:
     return made
 
 
-def _averaged(walk: Walk, rows: Block, threads: int) -> Block:
-    """Means over neighbours."""
-    out = np.empty_like(rows)
-    propagate(walk, rows, out, num_threads=threads)
-    return out
+def _smoothed(walk: Walk, rows: Block, hops: int, threads: int) -> Block:
+    """The rows and their averages over 1 to ``hops`` hops, added up."""
+    total, near, far = rows.copy(), rows, np.empty_like(rows)
+    for _ in range(hops):
+        propagate(walk, near, far, out=total, new_weight=1.0, add=True, normalize=False, num_threads=threads)
+        near, far = far, np.empty_like(rows) if near is rows else near
+    return total
 
 
 def _check_refinable(model: FastRP, graph: Graph) -> None:

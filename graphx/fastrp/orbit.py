@@ -266,12 +266,18 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         rows = nodes if ids is None else ids
         sparse = self.projection != "gaussian" and density_of(self.projection, nodes) < DENSE_FROM
 
+        same: list[SparseStart | Floats] = []  # without a strength all orbits start alike
+
         def start(sums: npt.NDArray[np.int64]) -> SparseStart | Floats:
+            if same:
+                return same[0]
             scale = _degree_scale(sums.astype(np.float64), self.normalization_strength)
             make: Any = sparse_projection if sparse else projection
             made: SparseStart | Floats = make(
                 rows, d, self.projection, self.seed_, num_nodes=nodes, rows_scale=scale, num_threads=threads
             )
+            if scale is None:
+                same.append(made)
             return made
 
         return start

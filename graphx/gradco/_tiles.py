@@ -27,13 +27,12 @@ import numpy as np
 import numpy.typing as npt
 
 from graphx import _core
+from graphx._aligned import aligned_empty
 from graphx.errors import CapacityError
 from graphx.gradco.operator import _Products
-from graphx.gradco.orbits import ROW_DIVISORS, Key, key_name
+from graphx.gradco.orbits import ROW_DIVISORS, Key, key_name, key_number
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
     from graphx.gradco.count import OrbitAdjacency
 
 __all__ = ["TiledOrbits", "aligned", "tile_width"]
@@ -43,7 +42,8 @@ Pattern = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, Floa
 Projection = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]
 Step = tuple[str, tuple[tuple[str, str], ...]]  # what it makes: the sum of (matrix, operand)
 
-_WIDTH: Final = 64  # the columns that a kernel holds in registers
+_WIDTH: Final = 128  # the columns that a kernel holds in registers
+_TOGETHER: Final = 6  # edge parts that are made in one pass
 _MOST_BYTES: Final = 4 << 30  # what the two matrices that are kept may take
 
 _PROGRAMS: Final[dict[Key, tuple[Step, ...]]] = {
@@ -65,14 +65,6 @@ _PROGRAMS: Final[dict[Key, tuple[Step, ...]]] = {
 }
 _ALONE: Final[tuple[Step, ...]] = (("out", (("E", "x"),)),)  # hop 1, and the two that are kept
 
-# E as (hop-1 matrices, degrees of the diagonal, multiples of the two that are kept)
-_HOP1_PARTS: Final[dict[Key, dict[Key, int]]] = {
-    (2, 1, 1): {(1, 3, 3): -1},
-    (2, 6, 6): {(1, 14, 14): 2, (1, 3, 3): 2, (1, 10, 10): -1},
-    (2, 9, 10): {(1, 12, 13): -1, (1, 3, 3): -1, (1, 14, 14): -2},
-    (2, 10, 9): {(1, 13, 12): -1, (1, 3, 3): -1, (1, 14, 14): -2},
-    (3, 4, 4): {(1, 3, 3): 2, (1, 14, 14): 2, (1, 8, 8): -1},
-}
 _SQUARE: Final[Key] = (2, 8, 8)
 _DIAMOND: Final[Key] = (2, 12, 12)
 _KEPT_PARTS: Final[dict[Key, tuple[Key, int]]] = {
@@ -89,10 +81,7 @@ _KEPT_PARTS: Final[dict[Key, tuple[Key, int]]] = {
 
 def aligned(*shape: int) -> Floats:
     """An uninitialised float32 array that begins at a cache line, so that a row of 16 numbers is one line."""
-    size = int(np.prod(shape, dtype=np.int64)) * 4
-    raw = np.empty(size + 64, np.uint8)
-    first = -raw.ctypes.data % 64
-    return raw[first : first + size].view(np.float32).reshape(shape)
+    return aligned_empty(shape, np.float32)
 
 
 def tile_width(columns: int) -> int:
@@ -112,9 +101,12 @@ class TiledOrbits:
     def __init__(self, orbits: OrbitAdjacency, keys: Iterable[Key], *, most_bytes: int = _MOST_BYTES) -> None:
         self.orbits, self.graph, self.threads = orbits, orbits.graph, orbits._threads
         self.products = _Products(orbits)
+        keys = list(keys)
         self._keep = sorted({_KEPT_PARTS[key][0] for key in keys if key in _KEPT_PARTS})
         self._most_bytes = most_bytes
         self._shared: dict[str, Pattern] = {}
+        self._edge_keys = sorted((key for key in keys if key not in (_SQUARE, _DIAMOND)), key=key_number)
+        self._parts: dict[Key, Pattern] = {}
 
     # -- what the programs are made of ---------------------------------------------------------------------------------
 
@@ -131,12 +123,19 @@ class TiledOrbits:
         return np.ascontiguousarray(self.graphlet_degrees[:, key[1]]) * ROW_DIVISORS[key]
 
     @cached_property
-    def kept(self) -> dict[Key, csr_array]:
-        """The pair matrices that are explicit, counted in one pass, within the allowed memory."""
-        from graphx.gradco.blocks import csr
-
+    def kept(self) -> dict[Key, Pattern]:
+        """The pair matrices that are explicit, counted together, within the allowed memory."""
         if not self._keep:
             return {}
+        made = self.orbits._counter.square_pairs(self._most_bytes, self.threads)
+        if made is None:
+            return self._kept_by_blocks()
+        if made is False:
+            raise self._too_large()
+        return {_SQUARE: made[0], _DIAMOND: made[1]}
+
+    def _kept_by_blocks(self) -> dict[Key, Pattern]:
+        """The same by rows of the matrices: where common neighbourhoods are too dense for lists."""
         found: dict[Key, list[tuple[Any, Any, Any]]] = {key: [] for key in self._keep}
         size = 0
         for block in self.orbits.iter_blocks(self._keep):
@@ -145,18 +144,19 @@ class TiledOrbits:
                 size += 8 * indices.size
                 found[key].append((np.diff(indptr), indices.copy(), values.astype(np.float32)))
             if size > self._most_bytes:
-                raise CapacityError(
-                    f"the pairs of {' and '.join(map(key_name, self._keep))} take more than "
-                    f"{self._most_bytes / 1e9:,.1f} GB; leave out the orbits that need them: "
-                    f"{', '.join(key_name(key) for key in _KEPT_PARTS)}"
-                )
-        nodes = self.graph.num_nodes
-        made: dict[Key, csr_array] = {}
+                raise self._too_large()
+        made: dict[Key, Pattern] = {}
         for key in self._keep:
             parts = found.pop(key) or [(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))]
             sizes, columns, numbers = (np.concatenate(part) for part in zip(*parts, strict=True))
-            made[key] = csr(numbers, columns, np.concatenate([[0], np.cumsum(sizes)]), (nodes, nodes))
+            made[key] = (np.concatenate([[0], np.cumsum(sizes)]), columns, numbers)
         return made
+
+    def _too_large(self) -> CapacityError:
+        return CapacityError(
+            f"the pairs of {' and '.join(map(key_name, self._keep))} take more than {self._most_bytes / 1e9:,.1f} GB; "
+            f"leave out the orbits that need them: {', '.join(key_name(key) for key in _KEPT_PARTS)}"
+        )
 
     def shared(self, name: str) -> Pattern:
         """A matrix that several programs use."""
@@ -170,59 +170,36 @@ class TiledOrbits:
         if name == "A":
             return indptr, indices, None
         if name in ("1_2", "2_1"):
-            return (
-                indptr,
-                indices,
-                self.products.edge({(1, 1, 2) if name == "1_2" else (1, 2, 1): 1}).astype(np.float32),
-            )
+            return self._near((1, 1, 2) if name == "1_2" else (1, 2, 1))
         if name in ("T", "-T"):
-            starts, columns, values = self.products.closed
-            return starts, columns, (values if name == "T" else -values).astype(np.float32)
+            starts, columns, values = self._near((1, 3, 3)) if name == "T" else self.shared("T")
+            assert values is not None
+            return starts, columns, values if name == "T" else -values
         diagonal = {"d-2": d - 2, "1-d": 1 - d, "-d": -d}[name]
         return None, None, diagonal.astype(np.float32)
 
-    def explicit(self, key: Key) -> Pattern:
-        """E of a program, without its zeros."""
-        near = self._near(key)
-        if key[0] == 1:
-            assert near is not None
-            return self._pattern_of(near, np.float32)
-        total: Any = None
-        if near is not None:
-            from scipy.sparse import csr_array
-
-            indptr, indices, values = self._pattern_of(near, np.float64)
-            total = csr_array((values, indices, indptr), shape=(self.graph.num_nodes,) * 2)
+    def explicit(self, key: Key) -> list[Pattern]:
+        """E of a program as summands: what is on the edges, the diagonal, and pairs that are kept."""
+        made: list[Pattern] = []
+        if key not in (_SQUARE, _DIAMOND):
+            made.append(self._near(key))
         if (diagonal := self._diagonal(key)) is not None:
-            from scipy.sparse import dia_array
-
-            nodes = self.graph.num_nodes
-            offset = np.zeros(1, np.int32)
-            total = total + dia_array((diagonal.astype(np.float64)[None], offset), shape=(nodes, nodes)).tocsr()
+            made.append((None, None, diagonal.astype(np.float32)))
         if key in _KEPT_PARTS:
             kept, factor = _KEPT_PARTS[key]
-            far = self.kept[kept]
-            total = far if total is None else total + factor * far.astype(np.float64)
-        total.sort_indices()
-        return (
-            total.indptr.astype(np.int64, copy=False),
-            total.indices.astype(np.int32, copy=False),
-            total.data.astype(np.float32, copy=False),
-        )
+            indptr, indices, values = self.kept[kept]
+            assert values is not None
+            made.append((indptr, indices, values if factor == 1 else values * np.float32(factor)))
+        return made
 
-    def _near(self, key: Key) -> npt.NDArray[Any] | None:
-        """The hop-1 part of E on the entries of A."""
-        if key[0] == 1:
-            return self.products.edge({key: 1})
-        if key in ((2, 4, 5), (2, 5, 4)):
-            column = key == (2, 4, 5)
-            t = self.products.edge({(1, 3, 3): 1}).astype(np.int64)
-            others = self.graph.indices if column else np.repeat(np.arange(self.graph.num_nodes), self.degrees)
-            s1 = self.products.edge({(1, 12, 13) if column else (1, 13, 12): 1, (1, 3, 3): 1, (1, 14, 14): 2})
-            sums: npt.NDArray[Any] = s1 - t * (self.degrees[others] - 1)
-            return sums
-        parts = _HOP1_PARTS.get(key)
-        return None if parts is None else self.products.edge(parts)
+    def _near(self, key: Key) -> Pattern:
+        """What E has on the edges, without its zeros; several keys are made together."""
+        if key not in self._parts:
+            ahead = [key, *(k for k in self._edge_keys if key_number(k) > key_number(key))][:_TOGETHER]
+            made = self.orbits._counter.edge_parts([key_number(k) for k in ahead], self.threads)
+            self._parts = dict(zip(ahead, made, strict=True))
+        indptr, indices, values = self._parts.pop(key)
+        return (self.graph.indptr, self.graph.indices, values) if indptr is None else (indptr, indices, values)
 
     def _diagonal(self, key: Key) -> npt.NDArray[np.int64] | None:
         d, tau = self.degrees, self.graphlet_degrees[:, 3]
@@ -238,14 +215,6 @@ class TiledOrbits:
         if key == (3, 4, 4):
             return 2 * tau
         return None
-
-    def _pattern_of(self, values: npt.NDArray[Any], dtype: type) -> tuple[Any, Any, Any]:
-        """Values on the entries of A as a CSR of their own, without the zeros."""
-        indptr, indices = self.graph.indptr, self.graph.indices
-        inside = np.flatnonzero(values)
-        if inside.size == values.size:
-            return indptr, indices, values.astype(dtype)
-        return np.searchsorted(inside, indptr), indices[inside], values[inside].astype(dtype)
 
     # -- products ------------------------------------------------------------------------------------------------------
 
@@ -263,11 +232,11 @@ class Program:
         explicit: E.
     """
 
-    def __init__(self, orbits: TiledOrbits, steps: tuple[Step, ...], explicit: Pattern) -> None:
+    def __init__(self, orbits: TiledOrbits, steps: tuple[Step, ...], explicit: list[Pattern]) -> None:
         self._orbits, self._steps, self._explicit = orbits, steps, explicit
 
-    def _pattern(self, name: str) -> Pattern:
-        return self._explicit if name == "E" else self._orbits.shared(name)
+    def _patterns(self, name: str) -> list[Pattern]:
+        return self._explicit if name == "E" else [self._orbits.shared(name)]
 
     def apply(self, x: Floats, out: Floats, scale: Floats | None, squares: npt.NDArray[np.float64] | None) -> None:
         """``out[t] = diag(scale) M x[t]`` for every tile, ``squares[t]`` its row sums of squares.
@@ -284,7 +253,7 @@ class Program:
             for target, terms in self._steps:
                 last = target == "out"
                 _core.tile_multiply(
-                    [(*self._pattern(name), values[operand]) for name, operand in terms],
+                    [(*part, values[operand]) for name, operand in terms for part in self._patterns(name)],
                     values[target],
                     False,
                     scale if last else None,
@@ -298,14 +267,14 @@ class Program:
         """The same for a sparse x, given as CSR ``(indptr, columns, values)``."""
         threads = self._orbits.threads
         if self._steps is _ALONE:
-            _core.tile_project([self._explicit], projection, out, False, scale, squares, threads)
+            _core.tile_project(self._explicit, projection, out, False, scale, squares, threads)
             return
         made: dict[str, Floats] = {"out": out}
         for target, terms in self._steps:
             last = target == "out"
             made.setdefault(target, aligned(*out.shape))
-            sparse = [self._pattern(name) for name, operand in terms if operand == "x"]
-            dense = [(self._pattern(name), operand) for name, operand in terms if operand != "x"]
+            sparse = [part for name, operand in terms if operand == "x" for part in self._patterns(name)]
+            dense = [(part, operand) for name, operand in terms if operand != "x" for part in self._patterns(name)]
             plain = last and not dense
             _core.tile_project(sparse, projection, made[target], False, scale if plain else None, None, threads)
             for tile in range(out.shape[0]) if dense else ():

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from graphx import _core
-from graphx._threads import resolve_threads
-from graphx.errors import CapacityError, InputError
+from graphx.errors import InputError
+from graphx.gradco._degrees import GraphletDegrees, Progress
 from graphx.gradco.blocks import OrbitBlock, Parts, csr
 from graphx.gradco.orbits import GRAPHLETS, ORBIT_KEYS, Graphlet, Key, graphlet_of, key_mask, key_number
-from graphx.graph import Graph, as_graph
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -24,12 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OrbitAdjacency", "OrbitSummary", "Progress"]
 
-Progress = Callable[[str, int, int], object]
-"""Called as ``progress(stage, done, total)`` on the calling thread, at most every 50 ms."""
-
 _HOP2 = range(19, 27)
 _FAR = 27
-_DEFAULT_BLOCK_BYTES = 12 << 20
+_DEFAULT_BLOCK_BYTES = 10 << 20
 
 
 class OrbitSummary(NamedTuple):
@@ -55,7 +49,7 @@ class OrbitSummary(NamedTuple):
     maximum: int
 
 
-class OrbitAdjacency(Mapping[Key, "csr_array"]):
+class OrbitAdjacency(GraphletDegrees, Mapping[Key, "csr_array"]):
     r"""The 28 orbit adjacency matrices of the graphlets with up to four nodes, counted exactly.
 
     .. math::
@@ -101,11 +95,7 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
     """
 
     def __init__(self, graph: Any, *, num_threads: int | None = None, progress: Progress | None = None) -> None:
-        self.graph: Graph = _simple(as_graph(graph))
-        self._threads = resolve_threads(num_threads)
-        self._progress = progress
-        self._wide = self.graph.max_degree > _core.MAX_DEGREE_INT32 or os.environ.get("GRAPHX_FORCE_INT64") == "1"
-        self._made: _core.OrbitCounter | None = None
+        super().__init__(graph, num_threads=num_threads, progress=progress)
         self._products: Any = None  # what the operators share, see operator.py
         self._alive: weakref.WeakValueDictionary[int, csr_array] = weakref.WeakValueDictionary()
         self._hop2_asked: set[int] = set()
@@ -247,65 +237,6 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         rows = self._run("orbit adjacencies", self.graph.num_nodes, self._counter.summarize, key_mask(keys))
         return [OrbitSummary(ORBIT_KEYS[n], graphlet_of(ORBIT_KEYS[n]), *numbers) for n, *numbers in rows]
 
-    # -- degrees -------------------------------------------------------------------------------------------------------
-
-    @property
-    def num_triangles(self) -> int:
-        """The number of triangles of the graph."""
-        return self._counter.facts()["num_triangles"]
-
-    def graphlet_degrees(self) -> npt.NDArray[np.int64]:
-        r"""The graphlet degree vector of every node: how many graphlets touch it on each orbit 0..14.
-
-        Returns:
-            int64 ``[N, 15]``, C-contiguous.
-
-        Example:
-            >>> import networkx as nx
-            >>> OrbitAdjacency(nx.complete_graph(4)).graphlet_degrees()[0].tolist()
-            [3, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-
-        References:
-            Przulj, "Biological network comparison using graphlet degree distribution", Bioinformatics 23 (2007).
-        """
-        degrees: npt.NDArray[np.int64] = self._run(
-            "graphlet degrees", self.graph.num_nodes, self._counter.graphlet_degrees
-        )
-        return degrees
-
-    def edges(self) -> npt.NDArray[np.int32]:
-        """The edges in the order of :meth:`edge_graphlet_degrees`.
-
-        Returns:
-            int32 ``[M, 2]``, ``u < v``, ascending.
-
-        Example:
-            >>> import networkx as nx
-            >>> OrbitAdjacency(nx.cycle_graph(3)).edges().tolist()
-            [[0, 1], [0, 2], [1, 2]]
-        """
-        sources = np.repeat(np.arange(self.graph.num_nodes, dtype=np.int32), np.diff(self.graph.indptr))
-        upper = sources < self.graph.indices
-        return np.stack([sources[upper], self.graph.indices[upper]], axis=1)
-
-    def edge_graphlet_degrees(self) -> npt.NDArray[np.int32] | npt.NDArray[np.int64]:
-        """How many graphlets touch every edge on each of the 12 edge orbits of the graphlets G1..G8.
-
-        Column ``k`` has the orbits ``EDGE_ORBITS[k]`` at the ends of the edge.
-
-        Returns:
-            ``[M, 12]``, rows in the order of :meth:`edges`; int32 up to maximum degree 32,767, else int64.
-
-        Example:
-            >>> import networkx as nx
-            >>> OrbitAdjacency(nx.cycle_graph(4)).edge_graphlet_degrees()[0].tolist()
-            [2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
-        """
-        degrees: npt.NDArray[np.int32] | npt.NDArray[np.int64] = self._run(
-            "edge graphlet degrees", self.graph.num_nodes, self._counter.edge_graphlet_degrees
-        )
-        return degrees
-
     # -- sums of orbit adjacencies -------------------------------------------------------------------------------------
 
     def graphlet_adjacency(self, graphlet: int) -> csr_array:
@@ -436,44 +367,3 @@ class OrbitAdjacency(Mapping[Key, "csr_array"]):
         from graphx.gradco.store import OrbitStore
 
         return OrbitStore(path, graph, verify=verify)
-
-    # -- the compiled counter ------------------------------------------------------------------------------------------
-
-    @property
-    def _shape(self) -> tuple[int, int]:
-        return self.graph.num_nodes, self.graph.num_nodes
-
-    @property
-    def _counter(self) -> _core.OrbitCounter:
-        if self._made is None:
-            graph = self.graph
-            self._made = self._run(
-                "triangles, cliques and cycles",
-                5 * graph.num_nodes,
-                lambda *rest: _core.count_orbits(graph.indptr, graph.indices, self._wide, *rest),
-            )
-        return self._made
-
-    def _run(self, stage: str, total: int, work: Callable[..., Any], *args: Any) -> Any:
-        progress = self._progress
-        if progress is None:
-            return work(*args, self._threads, None)
-        made = work(*args, self._threads, lambda done: progress(stage, min(done, total), total))
-        progress(stage, total, total)
-        return made
-
-
-def _simple(graph: Graph) -> Graph:
-    """The graph itself if graphlets are defined on it."""
-    if graph.is_weighted:
-        raise InputError("the graph has weights, and graphlets are defined without: call graph.without_weights() first")
-    if graph.has_self_loops:
-        raise InputError(
-            f"the graph has {graph.num_self_loops} self-loops, and graphlets have none: "
-            "call graph.without_self_loops() first"
-        )
-    if not graph.is_undirected:
-        raise InputError("the graph is directed, and graphlets are undirected: call graph.to_undirected() first")
-    if graph.indices.size >= 2**32:
-        raise CapacityError(f"the graph has {graph.indices.size // 2:,} edges; expected fewer than 2^31")
-    return graph

@@ -129,7 +129,8 @@ class AddOrbitFastRP(_AddEmbedding):
         \operatorname{rownorm}\bigl((S_M^{-1} M)^k R\bigr)\Bigr)_v
 
     over the selected orbit adjacencies M, whose row sums are the diagonal of :math:`S_M`; none of them is built. See
-    :class:`~graphx.fastrp.OrbitFastRP`, which it hands its parameters to.
+    :class:`~graphx.fastrp.OrbitFastRP`, which it hands its parameters to. FastRP is from Chen et al., CIKM 2019; over
+    orbits it is ours.
 
     Args:
         dim: Columns of each orbit with ``combine='concat'``, of their sum with ``'sum'``.

@@ -25,7 +25,7 @@ def dense_spectral(graph: Graph, d: int) -> np.ndarray:
     order = np.argsort(-np.abs(f))[:d]
     rows = unit(vectors[:, order] * f[order])
     P = np.divide(A, degrees[:, None], out=np.zeros_like(A), where=degrees[:, None] > 0)
-    return unit(rows + P @ rows + P @ P @ rows)
+    return unit(sum(np.linalg.matrix_power(P, hops) @ rows for hops in range(9)))
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import comb
 
@@ -23,7 +24,7 @@ import graphx
 from graphx.data import load_graph
 from graphx.data.synthetic import barabasi_albert as big_barabasi_albert
 from graphx.errors import GraphXError, InputError
-from graphx.gradco import ORBIT_KEYS, OrbitAdjacency
+from graphx.gradco import ORBIT_KEYS, OrbitAdjacency, OrbitBlock
 from tests.gradco.test_count import assert_bitwise, assert_row_sums, stack_blocks
 from tests.graphs import EDGE, EMPTY, NO_EDGE, ONE_NODE, NamedGraph, barabasi_albert, from_networkx
 
@@ -72,6 +73,30 @@ def test_same_bits_on_any_processor(case: NamedGraph, wide: str, level: str, mon
 def _count_in_child(pipe, graph: graphx.Graph, parents: OrbitAdjacency) -> None:
     pipe.send((everything(graph, 3), parents.to_csr()))
     pipe.close()
+
+
+def _rest_of_a_stream(blocks: Iterator[OrbitBlock]) -> list[tuple[int, int]]:
+    return [(block.stop, int(block.arrays((3, 4, 4))[2].sum())) for block in blocks]
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("threads", [2, 3])
+def test_a_stream_goes_on_in_a_forked_child_and_in_its_parent(threads: int) -> None:
+    graph = big_barabasi_albert(600, 8, seed=2)
+    whole = _rest_of_a_stream(OrbitAdjacency(graph, num_threads=1).iter_blocks(max_block_bytes=1 << 18))
+    assert len(whole) > 10
+    blocks = OrbitAdjacency(graph, num_threads=threads).iter_blocks(max_block_bytes=1 << 18)
+    begun = [next(blocks).stop for _ in range(3)]
+    assert begun == [stop for stop, _ in whole[:3]]
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    child = os.fork()
+    if child == 0:  # the helpers of the stream do not exist here
+        sender.send(_rest_of_a_stream(blocks))
+        os._exit(0)
+    assert receiver.poll(60), "the child hangs"
+    assert receiver.recv() == whole[3:]
+    assert os.waitpid(child, 0)[1] == 0
+    assert _rest_of_a_stream(blocks) == whole[3:]
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")

@@ -231,7 +231,7 @@ def test_a_failing_disk_leaves_the_old_store_or_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, existing: bool, error: int
 ) -> None:
     """The write fails at the first, at a middle and at a late byte."""
-    import graphx.gradco.store as module
+    import graphx.gradco._writing as module
 
     path = tmp_path / "saved.orbits"
     if existing:

@@ -8,11 +8,10 @@
 #include <cstdint>
 
 #include "graphx/buffer.hpp"
+#include "graphx/lanes.hpp"
 #include "graphx/parallel.hpp"
 
 namespace graphx {
-
-inline constexpr std::int64_t kGroup = 16;  // columns whose squares are summed together
 
 // Random entries that depend on (seed, id of the row, column) only.
 struct Projection {

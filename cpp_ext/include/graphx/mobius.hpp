@@ -42,6 +42,7 @@ struct BlockProduct {
 struct RowScalars {
     double artanh;   // A
     double scale;    // F
+    double inside;   // |x|^2
     double squares;  // |W x|^2
 };
 

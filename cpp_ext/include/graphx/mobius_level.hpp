@@ -1,10 +1,11 @@
 // The loops of mobius.cpp over a tile of rows, for one instruction set: no include guard, as mobius.cpp includes it once
 // for each, inside a namespace, with GRAPHX_TARGET the function attribute and Lanes<T> its registers.
 
-// c[m][n] (+)= sum_k a[m, k] b[k][n] for M rows and P registers of columns; `am`, `ak` step through a.
+// c[m][n] (+)= sum_k a[m, k] b[k][n] for M rows and P registers of columns; `am`, `ak` step through a. Each term asks for
+// one line of what is read next, from `ahead` on: so memory works while this multiplies.
 template <class T, int M, int P>
 GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am, std::int64_t ak, const T* b,
-                                std::int64_t bk, T* c, std::int64_t cm, bool accumulate) {
+                                std::int64_t bk, T* c, std::int64_t cm, bool accumulate, const char* ahead) {
     using L = Lanes<T>;
     typename L::V sum[M][P];
 #pragma GCC unroll 8
@@ -12,6 +13,7 @@ GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am,
 #pragma GCC unroll 2
         for (int n = 0; n < P; ++n) sum[m][n] = L::zero();
     for (std::int64_t k = 0; k < count; ++k) {
+        __builtin_prefetch(ahead + 64 * k, 0, 2);
         typename L::V row[P];
 #pragma GCC unroll 2
         for (int n = 0; n < P; ++n) row[n] = L::load(b + k * bk + n * L::N);
@@ -36,7 +38,7 @@ GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am,
 template <class T>
 GRAPHX_TARGET inline void multiply(std::int64_t rows, std::int64_t columns, std::int64_t count, const T* a,
                                    std::int64_t am, std::int64_t ak, const T* b, std::int64_t bk, T* c,
-                                   std::int64_t cm, bool accumulate) {
+                                   std::int64_t cm, bool accumulate, Ahead& ahead) {
     using L = Lanes<T>;
     for (std::int64_t k = 0; k < count || k == 0; k += kStretch) {
         const std::int64_t terms = std::min(kStretch, count - k);
@@ -47,11 +49,12 @@ GRAPHX_TARGET inline void multiply(std::int64_t rows, std::int64_t columns, std:
             for (std::int64_t m = 0; m < rows;) {
                 const T* left = a + m * am + k * ak;
                 T* place = c + m * cm + n;
+                const char* next = ahead.take(terms, left);
                 const int high = rows - m >= L::M ? L::M : 1;
-                if (high == L::M && wide == L::P) micro<T, L::M, L::P>(terms, left, am, ak, right, bk, place, cm, more);
-                else if (high == L::M) micro<T, L::M, 1>(terms, left, am, ak, right, bk, place, cm, more);
-                else if (wide == L::P) micro<T, 1, L::P>(terms, left, am, ak, right, bk, place, cm, more);
-                else micro<T, 1, 1>(terms, left, am, ak, right, bk, place, cm, more);
+                if (high == L::M && wide == L::P) micro<T, L::M, L::P>(terms, left, am, ak, right, bk, place, cm, more, next);
+                else if (high == L::M) micro<T, L::M, 1>(terms, left, am, ak, right, bk, place, cm, more, next);
+                else if (wide == L::P) micro<T, 1, L::P>(terms, left, am, ak, right, bk, place, cm, more, next);
+                else micro<T, 1, 1>(terms, left, am, ak, right, bk, place, cm, more, next);
                 m += high;
             }
             n += wide * L::N;
@@ -74,28 +77,27 @@ GRAPHX_TARGET inline double dot(std::int64_t size, const T* x, const T* y) {
     return (L::total(first) + L::total(second)) + rest;
 }
 
-// |x|^2 of a vector that needs no more than its own precision: in that precision while nothing over- or underflows.
+// <x, y> where a sum in the precision of the vectors is enough, unless it over- or underflows there.
 template <class T>
-GRAPHX_TARGET inline double squares_of(std::int64_t size, const T* x) {
+GRAPHX_TARGET inline double quick_dot(std::int64_t size, const T* x, const T* y) {
     using L = Lanes<T>;
     if constexpr (std::is_same_v<T, float>) {
         typename L::V sum[4] = {L::zero(), L::zero(), L::zero(), L::zero()};
         std::int64_t i = 0;
         for (; i + 4 * L::N <= size; i += 4 * L::N)
 #pragma GCC unroll 4
-            for (int n = 0; n < 4; ++n) {
-                const typename L::V value = L::load(x + i + n * L::N);
-                sum[n] = L::fma(value, value, sum[n]);
-            }
+            for (int n = 0; n < 4; ++n)
+                sum[n] = L::fma(L::load(x + i + n * L::N), L::load(y + i + n * L::N), sum[n]);
         const typename L::V one = L::all(1.0F);
         typename L::Wide wide = L::wide();
 #pragma GCC unroll 4
         for (int n = 0; n < 4; ++n) wide = L::dot(sum[n], one, wide);
         double total = L::total(wide);
-        for (; i < size; ++i) total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
-        if (total > 1e-28 && total < 1e34 && size <= 4096) return total;
+        for (; i < size; ++i) total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+        const double length = std::abs(total);
+        if (length > 1e-28 && length < 1e34 && size <= 4096) return total;
     }
-    return dot(size, x, x);
+    return dot(size, x, y);
 }
 
 // The scalars of a tile. Rows of float need ten digits, which loops without branches and calls give many at a time;
@@ -175,22 +177,15 @@ GRAPHX_TARGET double radial_rows_back(Radial map, std::int64_t rows, std::int64_
     return grad_c;
 }
 
-// Asks for the lines of the next tile while this one is computed on.
+// Copies `rows` of one block next to each other, as rows of whole registers with zeros at the end. Where a row of all
+// blocks is a power of two, the rows of one block would push one another out of the first-level cache.
 template <class T>
-GRAPHX_TARGET inline void fetch(const T* from, std::int64_t begin, std::int64_t end) {
-    constexpr std::int64_t line = 64 / sizeof(T);
-    for (std::int64_t i = begin; i < end; i += line) __builtin_prefetch(from + i, 0, 2);
-}
-
-// Copies `rows` of one block into rows of whole registers, zeros at the end.
-template <class T>
-GRAPHX_TARGET inline const T* padded(std::int64_t rows, std::int64_t width, std::int64_t pad, const T* from,
-                                     std::int64_t stride, T* to) {
+GRAPHX_TARGET inline void gather(std::int64_t rows, std::int64_t width, std::int64_t pad, const T* from,
+                                 std::int64_t stride, T* to) {
     for (std::int64_t r = 0; r < rows; ++r) {
-        std::copy_n(from + r * stride, width, to + r * pad);
+        combine<T>(width, T{1}, from + r * stride, T{0}, nullptr, to + r * pad, false);
         std::fill(to + r * pad + width, to + (r + 1) * pad, T{0});
     }
-    return to;
 }
 
 template <class T>
@@ -200,23 +195,23 @@ GRAPHX_TARGET void product_rows(const Packed<T>& w, const BlockProduct<T>& p, st
     for (std::int64_t start = begin; start < end; start += kTile) {
         const std::int64_t rows = std::min(kTile, end - start);
         const T* x = p.x + start * dim;
-        double square[kTile] = {}, artanh[kTile], wide[kTile] = {}, q[kTile] = {}, scale[kTile];
+        double inside[kTile], square[kTile] = {}, artanh[kTile], wide[kTile] = {}, q[kTile] = {}, scale[kTile];
         for (std::int64_t r = 0; p.ball && r < rows; ++r) {
-            square[r] = p.c * dot(dim, x + r * dim, x + r * dim);
+            inside[r] = dot(dim, x + r * dim, x + r * dim);
+            square[r] = p.c * inside[r];
             if (!(square[r] < 1.0)) {
                 *bad = {start + r, square[r]};
                 return;
             }
         }
         if (p.ball) artanhc_rows<T>(square, artanh);
-        const std::int64_t ahead = std::min(kTile, end - start - rows) * dim, piece = ahead / p.blocks + 1;
-        for (std::int64_t k = 0; k < p.blocks; ++k) {
-            fetch(x + rows * dim, k * piece, std::min(ahead, (k + 1) * piece));
+        Ahead ahead;
+        ahead.add(x + rows * dim, std::min(kTile, end - start - rows) * dim);
+        for (std::int64_t k = 0; k < p.blocks; ++k)
             multiply<T>(rows, w.pad_out, p.in, x + k * p.in, dim, 1, w.forward + k * p.in * w.pad_out, w.pad_out,
-                        scratch + k * w.pad_out, stride, false);
-        }
+                        scratch + k * w.pad_out, stride, false, ahead);
         for (std::int64_t r = 0; p.ball && r < rows; ++r) {
-            wide[r] = squares_of(stride, scratch + r * stride);
+            wide[r] = quick_dot(stride, scratch + r * stride, scratch + r * stride);
             q[r] = artanh[r] * artanh[r] * p.c * wide[r];
             if (!(q[r] <= kLargest)) {
                 *bad = {start + r, q[r]};
@@ -226,7 +221,7 @@ GRAPHX_TARGET void product_rows(const Packed<T>& w, const BlockProduct<T>& p, st
         if (p.ball) tanhc_rows<T>(q, scale);
         for (std::int64_t r = 0; r < rows; ++r) {
             scale[r] = p.ball ? scale[r] * artanh[r] : 1.0;
-            if (kept) kept[start + r] = {artanh[r], scale[r], wide[r]};
+            if (kept) kept[start + r] = {artanh[r], scale[r], inside[r], wide[r]};
         }
         for (std::int64_t r = 0; r < rows; ++r) {
             T* out = y + (start + r) * dim_out;
@@ -240,68 +235,57 @@ GRAPHX_TARGET void product_rows(const Packed<T>& w, const BlockProduct<T>& p, st
     if (stream) Lanes<T>::fence();
 }
 
-// grad_v = F g + [dF/d|v| part] v, grad_x = W^T grad_v + [dF/d|x| part] x, grad_W += grad_v x^T
+// grad_v = F g + [dF/d|v| part] v, grad_x = W^T grad_v + [dF/d|x| part] x, grad_W += grad_v x^T. The rows of a tile are
+// read from memory once, for <g, y>; all that follows works on one block of the tile, which the nearest cache holds.
 template <class T>
 GRAPHX_TARGET double product_rows_back(const Packed<T>& w, const BlockProduct<T>& p, std::int64_t begin,
                                        std::int64_t end, T* scratch, const T* y, const RowScalars* kept, const T* g,
                                        T* grad_x, T* partial, bool stream) {
-    const std::int64_t dim = p.blocks * p.in, dim_out = p.blocks * p.out, stride = p.blocks * w.pad_in;
-    T* grad_v = scratch;
-    T* pulled = grad_v + kTile * dim_out;
-    T* packed = pulled + kTile * stride;
+    const std::int64_t dim = p.blocks * p.in, dim_out = p.blocks * p.out;
+    T* const pulled = scratch;  // W^T grad_v
+    T* const near_x = pulled + kTile * w.pad_in;
+    T* const grad_v = near_x + kTile * w.pad_in;
     double grad_c = 0;
     for (std::int64_t start = begin; start < end; start += kTile) {
         const std::int64_t rows = std::min(kTile, end - start);
-        const T* x = p.x + start * dim;
-        const T* from = g + start * dim_out;
-        T along[kTile] = {};
-        const T* v_grad = from;
-        if (p.ball) {
-            const T* out = y + start * dim_out;
-            double sums[kTile], squares[kTile];
-            for (std::int64_t r = 0; r < rows; ++r) {
-                sums[r] = dot(dim_out, from + r * dim_out, out + r * dim_out);
-                squares[r] = dot(dim, x + r * dim, x + r * dim);
-            }
-            for (std::int64_t r = 0; r < rows; ++r) {
-                const RowScalars& row = kept[start + r];
-                const double a = row.artanh, q = a * a * p.c * row.squares, t = row.scale / a;
-                const double alpha = sums[r] / row.scale;  // <g, W x>
-                const double cubed = a * a * a * scalars::tanhc_slope(q, t);
-                const double toward = scalars::artanhc_slope(p.c * squares[r], a) * (1.0 - q * t * t);
-                grad_c += alpha * (toward * squares[r] + cubed * row.squares);
-                along[r] = static_cast<T>(2.0 * p.c * toward * alpha);
-                combine<T>(dim_out, static_cast<T>(row.scale), from + r * dim_out,
-                           static_cast<T>(2.0 * p.c * cubed * alpha / row.scale), out + r * dim_out,
-                           grad_v + r * dim_out, false);
-            }
-            v_grad = grad_v;
+        const T *x = p.x + start * dim, *from = g + start * dim_out, *out = p.ball ? y + start * dim_out : nullptr;
+        T scale[kTile], toward_v[kTile] = {}, toward_x[kTile] = {};
+        std::fill(scale, scale + kTile, T{1});
+        for (std::int64_t r = 0; p.ball && r < rows; ++r) {
+            const RowScalars& row = kept[start + r];
+            const double a = row.artanh, q = a * a * p.c * row.squares, t = row.scale / a;
+            const double alpha = quick_dot(dim_out, from + r * dim_out, out + r * dim_out) / row.scale;  // <g, W x>
+            const double cubed = a * a * a * scalars::tanhc_slope(q, t);
+            const double slope = scalars::artanhc_slope(p.c * row.inside, a) * (1.0 - q * t * t);
+            grad_c += alpha * (slope * row.inside + cubed * row.squares);
+            scale[r] = static_cast<T>(row.scale);
+            toward_v[r] = static_cast<T>(2.0 * p.c * cubed * alpha / row.scale);
+            toward_x[r] = static_cast<T>(2.0 * p.c * slope * alpha);
         }
         const std::int64_t left = std::min(kTile, end - start - rows);
-        const std::int64_t piece = left * dim / p.blocks + 1, piece_out = left * dim_out / p.blocks + 1;
+        Ahead ahead;
+        ahead.add(from + rows * dim_out, left * dim_out);
+        if (p.ball) ahead.add(out + rows * dim_out, left * dim_out);
+        ahead.add(x + rows * dim, left * dim);
         for (std::int64_t k = 0; k < p.blocks; ++k) {
-            fetch(x + rows * dim, k * piece, std::min(left * dim, (k + 1) * piece));
-            fetch(from + rows * dim_out, k * piece_out, std::min(left * dim_out, (k + 1) * piece_out));
-            if (p.ball) fetch(y + (start + rows) * dim_out, k * piece_out, std::min(left * dim_out, (k + 1) * piece_out));
-            const T* part = v_grad + k * p.out;
-            if (grad_x)
-                multiply<T>(rows, w.pad_in, p.out, part, dim_out, 1, w.backward + k * p.out * w.pad_in, w.pad_in,
-                            pulled + k * w.pad_in, stride, false);
-            if (partial) {
-                const bool fits = w.pad_in == p.in;
-                const T* block = fits ? x + k * p.in : padded(rows, p.in, w.pad_in, x + k * p.in, dim, packed);
-                multiply<T>(p.out, w.pad_in, rows, part, 1, dim_out, block, fits ? dim : w.pad_in,
-                            partial + k * p.out * w.pad_in, w.pad_in, true);
+            for (std::int64_t r = 0; r < rows; ++r) {
+                const std::int64_t place = r * dim_out + k * p.out;
+                combine<T>(p.out, scale[r], from + place, toward_v[r], p.ball ? out + place : nullptr,
+                           grad_v + r * p.out, false);
             }
-        }
-        for (std::int64_t r = 0; grad_x && r < rows; ++r) {
-            T* out = grad_x + (start + r) * dim;
-            if (w.pad_in == p.in)
-                combine<T>(dim, T{1}, pulled + r * stride, along[r], x + r * dim, out, stream);
-            else
-                for (std::int64_t k = 0; k < p.blocks; ++k)
-                    combine<T>(p.in, T{1}, pulled + r * stride + k * w.pad_in, along[r], x + r * dim + k * p.in,
-                               out + k * p.in, false);
+            if (partial) {
+                gather(rows, p.in, w.pad_in, x + k * p.in, dim, near_x);
+                multiply<T>(p.out, w.pad_in, rows, grad_v, 1, p.out, near_x, w.pad_in,
+                            partial + k * p.out * w.pad_in, w.pad_in, true, ahead);
+            }
+            if (!grad_x) continue;
+            multiply<T>(rows, w.pad_in, p.out, grad_v, p.out, 1, w.backward + k * p.out * w.pad_in, w.pad_in, pulled,
+                        w.pad_in, false, ahead);
+            for (std::int64_t r = 0; r < rows; ++r) {
+                const std::int64_t place = r * dim + k * p.in;
+                combine<T>(p.in, T{1}, pulled + r * w.pad_in, toward_x[r], p.ball ? x + place : nullptr,
+                           grad_x + start * dim + place, stream);
+            }
         }
     }
     if (stream) Lanes<T>::fence();

@@ -1,7 +1,7 @@
 // Common neighbours of pairs of rows: counts, scores, lists, differences, and fused sums of feature rows.
 //
 // A pair (s, t) asks for the intersection of row s of A1 [R1, N] and row t of A2 [R2, N]. Whichever way a pair is
-// answered (merging, galloping, a bit set of one row, two bit sets), its common neighbours come in ascending order, so
+// answered (searching, a bit set of one row, two bit rows), its common neighbours come in ascending order, so
 // sums have the same bits for any choice and any number of threads.
 #pragma once
 
@@ -56,7 +56,7 @@ struct Exclusion {
     Buffer<std::uint64_t> bits;
 };
 Exclusion make_exclusion(const NeighborSide& side, std::int64_t num_columns, const std::int64_t* entries,
-                         std::int64_t num_entries);
+                         std::int64_t num_entries, Control& control);
 
 // The rows as bit sets: rows * ceil(N / 64) words.
 Buffer<std::uint64_t> make_bits(const NeighborSide& side, std::int64_t num_columns, Control& control);

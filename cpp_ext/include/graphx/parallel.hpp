@@ -1,5 +1,6 @@
 // Parallel loops on std::thread: no OpenMP (an OpenMP runtime hangs in a forked child), no pool that outlives the
-// call (nothing to inherit after fork), results never depend on the number of threads.
+// call (nothing to inherit after fork; only a stream of rows keeps threads, and sees for itself that it was forked),
+// results never depend on the number of threads.
 #pragma once
 
 #include <algorithm>

@@ -57,7 +57,9 @@ struct CopyTarget {
     int width;
 };
 
-// Produces blocks of rows in ascending order. Memory: the block, and for each thread about 150 bytes a node.
+// Produces blocks of rows in ascending order. With more than one thread, helpers that live as long as the stream compute
+// the next rows while the caller copies and uses a block. Memory: the block, and for each thread about 150 bytes a node
+// and, from the second on, a quarter of a block. Blocks are the same for any number of threads, and after a fork.
 template <class I>
 class RowStream {
 public:
@@ -77,8 +79,8 @@ public:
     // Of the current block: entries and largest value of a key.
     std::int64_t num_entries(int key) const;
     std::int64_t maximum(int key) const;
-    // Copies keys of the block, and computes the next one (of the same size) in the memory that becomes free: one
-    // parallel pass for both, so that threads wait for each other once a block. Afterwards only next() may be called.
+    // Copies keys of the block and gives its memory to the rows that follow; afterwards only next() may be called. What
+    // next() or copy() throws leaves the stream before the block, which a later next() makes again.
     void copy(const std::vector<CopyTarget>& targets, Control& control);
 
     struct State;

@@ -13,8 +13,9 @@ from torch_geometric.nn.aggr import Aggregation  # type: ignore[import-untyped]
 from graphx.errors import InputError
 from graphx.nn.aggr.gru import lcm_gru
 from graphx.nn.aggr.linear import rowwise_linear_relu
-from graphx.nn.aggr.operators import GRUOperator, Operator, operator_of
+from graphx.nn.aggr.operators import GRUOperator, operator_of
 from graphx.nn.aggr.plan import TreePlan, tree_plan
+from graphx.nn.aggr.protocol import Operator
 from graphx.nn.aggr.tree import TreeReduce
 
 __all__ = ["LCMAggregation"]
@@ -212,8 +213,9 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
         else:
             drawn = made[draw]
         a, b, c = drawn
-        one = self.operator.combine(self.operator.combine(a, b), c)
-        other = self.operator.combine(a, self.operator.combine(b, c))
+        inner = self.operator.combine(torch.cat([a, b]), torch.cat([b, c]))  # a * b, then b * c, in one call
+        left, right = inner.chunk(2)
+        one, other = self.operator.combine(torch.cat([left, a]), torch.cat([c, right])).chunk(2)
         return (one - other).square().mean()
 
     def _reduce(

@@ -7,6 +7,7 @@ outside the ball costs no pass of its own to find. Differentiating twice goes th
 from __future__ import annotations
 
 import math
+import os
 from typing import Any, Final, cast
 
 import torch
@@ -19,6 +20,7 @@ from graphx.nn.hyperbolic._inputs import refuse_long, refuse_row
 __all__ = ["block_product", "expmap0", "logmap0", "mobius_matvec", "takes"]
 
 _POOLED: Final = 1 << 20  # bytes, see pool.hpp
+_REUSE: Final = os.environ.get("GRAPHX_REUSE_MEMORY", "1") != "0"  # told in docs/hyperbolic.md
 _SMALL: Final = 1 << 15  # elements below which starting threads costs more than they save
 
 
@@ -48,7 +50,7 @@ def _rows(x: Tensor) -> Tensor:
 
 def _empty(rows: int, columns: int, like: Tensor) -> Tensor:
     """A tensor to write to. Large ones take the memory of an earlier one that is gone, which torch does not do."""
-    if rows * columns * like.element_size() < _POOLED:
+    if not _REUSE or rows * columns * like.element_size() < _POOLED:
         return like.new_empty(rows, columns)
     make = _core.mobius_empty_float32 if like.dtype == torch.float32 else _core.mobius_empty_float64
     return torch.from_numpy(make(rows, columns))
@@ -93,7 +95,7 @@ class _Product(torch.autograd.Function):
         rows, blocks = _rows(x), weight.detach().contiguous()
         y = _empty(rows.size(0), blocks.size(0) * blocks.size(1), rows)
         keep = c is not None and any(ctx.needs_input_grad)
-        kept = torch.empty(rows.size(0), 3, dtype=torch.float64) if keep else None
+        kept = torch.empty(rows.size(0), 4, dtype=torch.float64) if keep else None
         value = None if c is None else _number(c)
         row, square = _core.mobius_product(
             blocks.numpy(), rows.numpy(), value, y.numpy(), None if kept is None else kept.numpy(), _threads(rows)

@@ -24,7 +24,18 @@ _WIDTH: Final = 16  # of the gate
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the network is made of; the meaning of each field is told by :class:`graphx.nn.H4G`."""
+    """What the network is made of; checked when it is made.
+
+    Attributes:
+        scaling: ``'mobius'``, ``'euclidean'``, ``'scalar'`` or ``'none'``.
+        side: What is scaled: ``'graph'``, ``'text'`` or ``'both'``.
+        readout: ``'distance'`` or ``'cosine'``.
+        hops: Largest number of steps to neighbours, 0 or more.
+        block_size: Size of a block of the scaling; it divides the width of the vectors.
+        c: The ball has curvature -c.
+        constraint: As in :class:`~graphx.nn.hyperbolic.BlockDiagonalMobiusScaling`.
+        scalar: The factor of ``scaling='scalar'``.
+    """
 
     scaling: Scaling
     side: Side

@@ -6,6 +6,7 @@ origin) is the natural variable: no square root is ever differentiated and no di
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import torch
@@ -76,61 +77,29 @@ def _atanhc_2(p: Tensor) -> Tensor:
     return torch.where(p < _SMALL, _horner(_ATANH_2, p), ((1 - p) ** -2 - 3 * _atanhc_1(p)) / (2 * p))
 
 
-class _TanhC(torch.autograd.Function):
+class _Smooth(torch.autograd.Function):
+    """The first of a row of functions, each the derivative of the one before it."""
+
     @staticmethod
-    def forward(ctx: Any, p: Tensor) -> Tensor:
+    def forward(ctx: Any, p: Tensor, row: tuple[Callable[[Tensor], Tensor], ...]) -> Tensor:
         ctx.save_for_backward(p)
-        return _tanhc(p)
+        ctx.derivatives = row[1:]
+        return row[0](p)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (p,) = ctx.saved_tensors
-        return grad * cast("Tensor", _TanhC1.apply(p))  # type: ignore[no-untyped-call]
-
-
-class _TanhC1(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, p: Tensor) -> Tensor:
-        ctx.save_for_backward(p)
-        return _tanhc_1(p)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (p,) = ctx.saved_tensors
+        if len(ctx.derivatives) > 1:
+            return grad * cast("Tensor", _Smooth.apply(p, ctx.derivatives)), None  # type: ignore[no-untyped-call]
         once("the second derivative of a map of the ball", "float64 differences")
-        return grad * _tanhc_2(p)
-
-
-class _AtanhC(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, p: Tensor) -> Tensor:
-        ctx.save_for_backward(p)
-        return _atanhc(p)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (p,) = ctx.saved_tensors
-        return grad * cast("Tensor", _AtanhC1.apply(p))  # type: ignore[no-untyped-call]
-
-
-class _AtanhC1(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, p: Tensor) -> Tensor:
-        ctx.save_for_backward(p)
-        return _atanhc_1(p)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (p,) = ctx.saved_tensors
-        once("the second derivative of a map of the ball", "float64 differences")
-        return grad * _atanhc_2(p)
+        return grad * ctx.derivatives[0](p), None
 
 
 def tanhc(p: Tensor) -> Tensor:
     """tanh(q)/q at q = sqrt(p), for p >= 0 in float64; differentiable twice, at zero too."""
-    return cast("Tensor", _TanhC.apply(p))  # type: ignore[no-untyped-call]
+    return cast("Tensor", _Smooth.apply(p, (_tanhc, _tanhc_1, _tanhc_2)))  # type: ignore[no-untyped-call]
 
 
 def atanhc(p: Tensor) -> Tensor:
     """atanh(z)/z at z = sqrt(p), for 0 <= p < 1 in float64; differentiable twice, at zero too."""
-    return cast("Tensor", _AtanhC.apply(p))  # type: ignore[no-untyped-call]
+    return cast("Tensor", _Smooth.apply(p, (_atanhc, _atanhc_1, _atanhc_2)))  # type: ignore[no-untyped-call]

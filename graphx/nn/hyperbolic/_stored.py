@@ -21,13 +21,21 @@ _FORMAT: Final = "graphx-h4g-1"
 
 
 class Stored:
-    """Saving and loading of H4G (a base class only to keep h4g.py short)."""
+    """Saving and loading of H4G (a base class only to keep h4g.py short).
+
+    Attributes:
+        network: The fitted network; None before :meth:`graphx.nn.H4G.fit`.
+        config: What it is made of.
+        texts: How texts become vectors.
+        refine: Whether all nodes are read together.
+        refinement: The numbers of :func:`~graphx.nn.hyperbolic.refine_scores`, by name.
+    """
 
     network: H4GNetwork | None
     config: Config
     texts: Texts
     refine: bool
-    refinement: dict[str, float]
+    refinement: dict[str, Any]
 
     if TYPE_CHECKING:
 

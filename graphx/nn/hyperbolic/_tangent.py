@@ -35,11 +35,18 @@ def _log_sinh(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Points:
-    """Vectors by length and direction, in float64; the direction of zero is zero."""
+    """Vectors by length and direction, in float64; the direction of zero is zero.
 
-    vector: Tensor  # [N, D]
-    length: Tensor  # [N]
-    unit: Tensor  # [N, D]
+    Attributes:
+        vector: The vectors ``[N, D]``.
+        length: Their Euclidean norms ``[N]``.
+        unit: Their directions ``[N, D]``.
+        root: sqrt(c).
+    """
+
+    vector: Tensor
+    length: Tensor
+    unit: Tensor
     root: float
 
     @classmethod

@@ -29,7 +29,16 @@ _FORMAT = "graphx-h4g-checkpoint-1"
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How the network is trained; the meaning of each field is told by :class:`graphx.nn.H4G`."""
+    """How the network is trained; checked when it is made.
+
+    Attributes:
+        steps: Steps of training, at least 1; each takes a batch from every source.
+        batch_size: Nodes in a batch, at least 1.
+        lr: Step size of Adam.
+        dropout: Share of a node's own text that is hidden when training without labels, from 0 to below 1.
+        radius_weight: This times the mean hyperbolic radius of the nodes is added to the loss.
+        random_state: Seeds the batches, what is hidden, and the first weights.
+    """
 
     steps: int
     batch_size: int

@@ -17,7 +17,7 @@ from graphx.nn.hyperbolic._network import Config, H4GNetwork, Scaling, Side
 from graphx.nn.hyperbolic._stored import Stored
 from graphx.nn.hyperbolic._textgraph import Labels, Prepared, Texts, prepare
 from graphx.nn.hyperbolic._training import Progress, Schedule, terminal_progress, train
-from graphx.nn.hyperbolic.refine import refine_scores
+from graphx.nn.hyperbolic.refine import ANCHORS, EDGE_WEIGHTS, refine_scores
 from graphx.nn.hyperbolic.scaling import Constraint
 
 __all__ = ["ARMS", "H4G"]
@@ -119,8 +119,8 @@ class H4G(Stored):
         lead: int = 24,
         refine: bool = True,
         temperature: float = 4.0,
-        anchor: float = 0.5,
-        edge_weight: float = 1.0,
+        anchor: float | Sequence[float] = ANCHORS,
+        edge_weight: float | Sequence[float] = EDGE_WEIGHTS,
         steps: int = 100,
         batch_size: int = 128,
         lr: float = 1e-4,
@@ -134,7 +134,7 @@ class H4G(Stored):
         self.config = Config(scaling, side, readout, hops, block_size, c, constraint, scalar)
         self.schedule = Schedule(steps, batch_size, lr, dropout, radius_weight, random_state)
         self.refine = refine
-        self.refinement = {"temperature": temperature, "anchor": anchor, "edge_weight": edge_weight}
+        self.refinement: dict[str, Any] = {"temperature": temperature, "anchor": anchor, "edge_weight": edge_weight}
         self._refined(np.array([[1.0, 0.0]]), None, np.zeros((2, 0), dtype=np.int64))  # checks the numbers
         if isinstance(lead, bool) or not isinstance(lead, int) or lead < 0:
             raise InputError(f"lead is {lead!r}; expected 0 or a number of words")
@@ -280,15 +280,7 @@ class H4G(Stored):
     def _refined(
         self, scores: npt.NDArray[Any], features: npt.NDArray[Any] | None, edges: npt.NDArray[Any]
     ) -> npt.NDArray[np.float64]:
-        held = self.refinement
-        return refine_scores(
-            scores,
-            features,
-            edges,
-            temperature=held["temperature"],
-            anchor=held["anchor"],
-            edge_weight=held["edge_weight"],
-        )
+        return refine_scores(scores, features, edges, **self.refinement)
 
     def _texts(self, report: Progress | None) -> Texts:
         texts = self.texts

@@ -45,6 +45,7 @@ def expmap0(u: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
 
         \exp_0(u) = \tanh(\sqrt{c}\,|u|) \frac{u}{\sqrt{c}\,|u|}, \qquad \exp_0(0) = 0
 
+    as in O. Ganea, G. Becigneul and T. Hofmann, Hyperbolic Neural Networks, NeurIPS 2018, arXiv:1805.09112.
     The result is that of the formula to rounding. From :math:`\sqrt{c}|u| \approx 8.3` on (float64: 18) the nearest
     float of the result may lie on the sphere: a limit of the coordinates, at which :func:`logmap0` raises and
     :func:`project` helps; :func:`tangent_dist` does not need the point at all.
@@ -156,7 +157,8 @@ def mobius_add(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) 
 
         x \oplus_c y = \frac{(1 - c|x|^2)(x + y) + c|x + y|^2 x}{(1 - c|x|^2)(1 - c|y|^2) + c|x + y|^2}
 
-    which equals the usual formula and has no cancellation but that of :math:`x + y`.
+    which equals the usual formula (Ungar's; in Ganea, Becigneul and Hofmann, arXiv:1805.09112) and has no cancellation
+    but that of :math:`x + y`.
 
     Args:
         x: Points of the ball ``[..., D]``.

@@ -17,8 +17,6 @@ from graphx.nn.hyperbolic._inputs import check_curvature, check_vectors, refuse_
 from graphx.nn.hyperbolic._scalar import atanhc
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
 
 __all__ = ["HyperbolicRadius", "RadiusSummary"]
@@ -229,12 +227,10 @@ class HyperbolicRadius:
             MissingDependencyError: matplotlib is not installed.
             InputError: There is nothing to draw.
         """
-        rows = self.summary()
-        if not rows:
-            raise InputError("there are no radii to draw; call update(u) first")
-        if ax is None:
-            ax = _new_axes(len(rows))
-        return _draw(ax, rows, {"float32 ends": self.float32_limit, "usual projection": self.projection_limit})
+        from graphx.plot import plot_radii
+
+        limits = {"float32 ends": self.float32_limit, "usual projection": self.projection_limit}
+        return plot_radii(self.summary(), limits, ax)
 
 
 def _groups(values: Tensor, size: int, name: str) -> npt.NDArray[Any]:
@@ -242,34 +238,3 @@ def _groups(values: Tensor, size: int, name: str) -> npt.NDArray[Any]:
     if found.shape != (size,) or found.dtype.kind not in "iu":
         raise InputError(f"{name} has shape {list(found.shape)} and type {found.dtype}; expected {size} whole numbers")
     return found
-
-
-def _new_axes(rows: int) -> Axes:
-    from graphx.plot import require_matplotlib
-
-    require_matplotlib()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(max(4.0, 0.5 * rows + 1.5), 3.0), layout="constrained", dpi=150)
-    FigureCanvasAgg(figure)
-    return figure.add_subplot()
-
-
-def _draw(ax: Axes, rows: Sequence[RadiusSummary], limits: dict[str, float]) -> Axes:
-    places = range(len(rows))
-    low, lower, median, upper, high = zip(*(row.quantiles for row in rows), strict=True)
-    ax.vlines(places, low, high, color="black", linewidth=1.0)
-    heights = [b - a for a, b in zip(lower, upper, strict=True)]
-    ax.bar(places, heights, bottom=lower, width=0.5, color="0.8", edgecolor="black", linewidth=0.6)
-    ax.plot(places, median, "o", markersize=4, markerfacecolor="white", color="black", label="median")
-    top = 1.15 * max(high)
-    for (name, limit), style in zip(limits.items(), ("--", ":"), strict=True):
-        if limit < top:
-            ax.axhline(limit, color="black", linewidth=0.8, linestyle=style, label=name)
-    ax.set_ylim(0, top or 1.0)
-    ax.set_xticks(places, [f"{row.by} {row.value}" for row in rows], rotation=90, fontsize=8)
-    ax.set_ylabel("hyperbolic radius")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    return ax

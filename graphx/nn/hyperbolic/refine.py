@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,9 +12,13 @@ import scipy.sparse
 
 from graphx.errors import InputError
 
-__all__ = ["refine_scores"]
+__all__ = ["ANCHORS", "EDGE_WEIGHTS", "refine_scores"]
 
 Floats = npt.NDArray[np.float64]
+ANCHORS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""The middles of five equal parts of what an anchor can be."""
+EDGE_WEIGHTS: Final = (0.0, 0.5, 1.0, 2.0)
+"""Without the graph, by half of what the block model says, as it says, and twice that."""
 _SMOOTH: Final = 0.5  # edges added to every pair of classes, in units of R / C^2
 
 
@@ -22,8 +28,8 @@ def refine_scores(
     edge_index: npt.ArrayLike,
     *,
     temperature: float = 4.0,
-    anchor: float = 0.5,
-    edge_weight: float = 1.0,
+    anchor: float | Sequence[float] = ANCHORS,
+    edge_weight: float | Sequence[float] = EDGE_WEIGHTS,
     iterations: int = 10,
 ) -> Floats:
     r"""Class probabilities of all nodes of a graph, from zero-shot scores, without any label.
@@ -43,6 +49,10 @@ def refine_scores(
     stochastic block model. :math:`W` is estimated from the graph: positive on its diagonal where neighbours share a
     class, negative where they differ, so that heterophilic graphs are not smoothed but read.
 
+    How far the label texts, the other nodes and the edges are to be believed differs between graphs, and without labels
+    nothing tells: so `a` and `w` are not chosen. The result is the mean of the probabilities over all pairs of an
+    `anchor` and an `edge_weight`. One number each gives a single refinement.
+
     Nothing here is of the H4G paper. The block model is that of Karrer and Newman, Stochastic blockmodels and community
     structure in networks, Physical Review E 83, 2011; its use on zero-shot scores is ours.
 
@@ -51,8 +61,8 @@ def refine_scores(
         features: Unit vectors of the texts ``[N, F]``; None leaves the centres out.
         edge_index: Both directions of every edge ``[2, E]``.
         temperature: `t`, how far the scores of one node are trusted.
-        anchor: `a`, from 0 to 1; 1 leaves the centres out.
-        edge_weight: `w`; 0 leaves the graph out.
+        anchor: `a`, from 0 to 1; 1 leaves the centres out. Of several, the mean of the results.
+        edge_weight: `w`; 0 leaves the graph out. Of several, the mean of the results.
         iterations: Number of iterations; 0 gives the softmax of the standardised scores.
 
     Returns:
@@ -68,24 +78,46 @@ def refine_scores(
     """
     s = np.asarray(scores, dtype=np.float64)
     x = None if features is None else np.asarray(features, dtype=np.float32)
-    _check(s, x, temperature, anchor, edge_weight, iterations)
-    size, classes = s.shape
-    adjacency = _adjacency(edge_index, size)
-    degree = np.asarray(adjacency.sum(axis=1), dtype=np.float64).ravel()
+    anchors, weights = _several(anchor), _several(edge_weight)
+    _check(s, x, temperature, anchors, weights, iterations)
+    adjacency = _adjacency(edge_index, s.shape[0])
     s = s - s.mean(axis=1, keepdims=True)
     s = s / (float(s.std()) or 1.0)
+    if x is None:
+        anchors = (1.0,)
+    if not adjacency.nnz:
+        weights = (0.0,)
+    total = np.zeros_like(s)
+    for a, w in itertools.product(anchors, weights):
+        total += _refined(s, x if a < 1 else None, adjacency if w else None, temperature, a, w, iterations)
+    return total / (len(anchors) * len(weights))
+
+
+def _refined(
+    s: Floats,
+    x: npt.NDArray[np.float32] | None,
+    adjacency: scipy.sparse.csr_array | None,
+    temperature: float,
+    anchor: float,
+    edge_weight: float,
+    iterations: int,
+) -> Floats:
+    """One refinement of standardised scores; None leaves the centres or the graph out."""
+    size, classes = s.shape
+    degree = None if adjacency is None else np.asarray(adjacency.sum(axis=1), dtype=np.float64).ravel()
     q = _softmax(temperature * s)
     for _ in range(iterations):
         prior = q.sum(axis=0) + size / classes
-        logits = s
-        if x is not None and anchor < 1:
-            near = _near_centres(q, x)
-            logits = anchor * s + (1 - anchor) * near
+        logits = s if x is None else anchor * s + (1 - anchor) * _near_centres(q, x)
         logits = temperature * logits + np.log(prior / prior.sum())
-        if edge_weight and adjacency.nnz:
+        if adjacency is not None and degree is not None:
             logits = logits + edge_weight * _edge_evidence(q, adjacency, degree)
         q = _softmax(logits)
     return q
+
+
+def _several(value: float | Sequence[float]) -> tuple[float, ...]:
+    return tuple(value) if isinstance(value, Sequence) else (value,)
 
 
 def _near_centres(q: Floats, x: npt.NDArray[np.float32]) -> Floats:
@@ -134,8 +166,8 @@ def _check(
     s: Floats,
     x: npt.NDArray[np.float32] | None,
     temperature: float,
-    anchor: float,
-    edge_weight: float,
+    anchors: tuple[float, ...],
+    weights: tuple[float, ...],
     iterations: int,
 ) -> None:
     if s.ndim != 2 or s.shape[1] < 2 or not np.isfinite(s).all():
@@ -144,9 +176,13 @@ def _check(
         raise InputError(f"features are {list(x.shape)} for {s.shape[0]} nodes; expected [{s.shape[0]}, F]")
     if not temperature > 0:
         raise InputError(f"temperature is {temperature:g}; expected a positive number")
-    if not 0 <= anchor <= 1:
-        raise InputError(f"anchor is {anchor:g}; expected a share from 0 to 1")
-    if not edge_weight >= 0:
-        raise InputError(f"edge_weight is {edge_weight:g}; expected 0 or more")
+    for anchor in anchors:
+        if not 0 <= anchor <= 1:
+            raise InputError(f"anchor is {anchor:g}; expected a share from 0 to 1")
+    for weight in weights:
+        if not weight >= 0:
+            raise InputError(f"edge_weight is {weight:g}; expected 0 or more")
+    if not anchors or not weights:
+        raise InputError("anchor or edge_weight is empty; expected a number or several")
     if iterations < 0:
         raise InputError(f"iterations is {iterations}; expected 0 or more")

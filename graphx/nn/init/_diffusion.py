@@ -80,8 +80,9 @@ def diffusion_weights(
             if len(signal) != calls[i].rows:  # a readout or a pooling in between: start anew
                 fresh = torch.randn(calls[i].rows, width_in, dtype=torch.float64, generator=generator)
                 signals[graph] = fresh.to(signal.device)
+        turned = [signal @ q.t() for signal in signals]  # before the operators: it narrows the features
         terms = [
-            [calls[i].parts[p].times(signal) @ q.t() for calls, signal in zip(layers, signals, strict=True)]
+            [calls[i].parts[p].times(signal) for calls, signal in zip(layers, turned, strict=True)]
             for p in range(len(layer.parts))
         ]
         scales = [(len(terms) * _median(term, layer.name)) ** -0.5 for term in terms]

@@ -77,8 +77,8 @@ def check_graph(graph: Any) -> None:
     if not isinstance(x, Tensor) or x.dim() != 2 or x.numel() == 0:
         raise InputError(f"data.x has shape {tuple(x.shape)}; expected [N, F] with at least one node and one feature")
     values = x.values() if x.layout != torch.strided else x
-    # one pass for the rule, that the sum is finite; entry by entry for the exception
-    if not bool(torch.isfinite(values.sum(dtype=torch.float64))) and not bool(torch.isfinite(values).all()):
+    # one pass for the rule, that the sum is finite; entry by entry for the exception, or a sum that overflows
+    if not bool(torch.isfinite(values.sum())) and not bool(torch.isfinite(values).all()):
         row = int((~torch.isfinite(x)).any(dim=1).nonzero()[0]) if x.layout == torch.strided else -1
         raise InputError(f"data.x is not finite (row {row}); expected finite features: remove or replace NaN and inf")
     edge_index = graph.get("edge_index")

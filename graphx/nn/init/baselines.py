@@ -86,25 +86,24 @@ def xavier_(
     This is what most PyG layers do by themselves.
 
     Args:
-        model: As for :func:`virgo_`.
-        data: As for :func:`virgo_`; it only tells which layers are called.
+        model: As for :func:`kaiming_`, and so are all the others.
+        data: Tells which layers are called.
         gain: The gain g, as in ``torch.nn.init.xavier_uniform_``, which draws the weights.
-        forward: How to call the model, as for :func:`virgo_`.
-        generator: The source of random numbers.
+        forward: How to call the model.
+        generator: Where the weights come from.
 
     Returns:
-        The model.
+        The model, changed.
 
     Raises:
-        InputError: As for :func:`virgo_`.
+        InputError: As for :func:`kaiming_`.
 
     Example:
-        >>> import graphx, torch
-        >>> from torch_geometric.nn import GCN
-        >>> data = graphx.data.load("karate")
-        >>> data.x = torch.ones(34, 6)
-        >>> model = xavier_(GCN(6, 6, num_layers=2), data)
-        >>> bool(model.convs[0].lin.weight.abs().max() <= 0.5**0.5)
+        >>> import torch
+        >>> from torch_geometric.data import Data
+        >>> from torch_geometric.nn import GCNConv
+        >>> pair = Data(x=torch.ones(2, 6), edge_index=torch.tensor([[0, 1], [1, 0]]))
+        >>> bool(xavier_(GCNConv(6, 6), pair).lin.weight.abs().max() <= 0.5**0.5)
         True
 
     The paper is Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.

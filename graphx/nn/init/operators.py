@@ -177,6 +177,21 @@ def adjacency(
         >>> adjacency(torch.tensor([[0, 1, 2], [1, 2, 1]]), 3, aggr="mean").to_dense()[1].tolist()
         [0.5, 0.0, 0.5]
     """
+    row, col, value = _entries(edge_index, num_nodes, edge_weight, aggr, flow)
+    value = value.detach().double()
+    if aggr == "mean":
+        value = value / torch.bincount(row, minlength=num_nodes).clamp(min=1)[row]
+    if loops:
+        nodes = torch.arange(num_nodes, device=row.device)
+        row, col = torch.cat([row, nodes]), torch.cat([col, nodes])
+        value = torch.cat([value, value.new_full((num_nodes,), loops)])
+    return _csr(row, col, value, num_nodes)
+
+
+def _entries(
+    edge_index: Tensor, num_nodes: int, edge_weight: Tensor | None, aggr: str = "sum", flow: str = "source_to_target"
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows, columns and values, checked."""
     if aggr not in {"sum", "add", "mean"}:
         raise InputError(
             f"aggregation {aggr!r} is not linear, so it has no operator; expected 'sum' or 'mean', or a linear "
@@ -201,14 +216,7 @@ def adjacency(
             f"edge_index holds node {int(torch.maximum(row.max(), col.max()))} and x has {num_nodes} rows; expected "
             "every node below the number of rows"
         )
-    value = value.detach().double()
-    if aggr == "mean":
-        value = value / torch.bincount(row, minlength=num_nodes).clamp(min=1)[row]
-    if loops:
-        nodes = torch.arange(num_nodes, device=row.device)
-        row, col = torch.cat([row, nodes]), torch.cat([col, nodes])
-        value = torch.cat([value, value.new_full((num_nodes,), loops)])
-    return _csr(row, col, value, num_nodes)
+    return row, col, value
 
 
 def _csr(row: Tensor, col: Tensor, value: Tensor, num_nodes: int) -> Tensor:
@@ -233,7 +241,7 @@ def _gcn_operator(layer: Any, x: Tensor, edge_index: Tensor, edge_weight: Tensor
     if layer.normalize and is_torch_sparse_tensor(edge_index):
         adj_t, _ = gcn_norm(edge_index.double(), None, len(x), layer.improved, layer.add_self_loops)
         return adjacency(adj_t, len(x))
-    adjacency(edge_index, len(x), edge_weight)  # checks the sizes before gcn_norm indexes with them
+    _entries(edge_index, len(x), edge_weight)  # checks the sizes before gcn_norm indexes with them
     if layer.normalize:
         weight = None if edge_weight is None else edge_weight.double()
         edge_index, edge_weight = gcn_norm(
@@ -291,7 +299,7 @@ def _gat_operator(layer: Any, x: Tensor, edge_index: Tensor) -> Tensor:
     if is_torch_sparse_tensor(edge_index):
         coo = edge_index.to_sparse(layout=torch.sparse_coo).coalesce()
         edge_index = coo.indices().flip(0) if layer.flow == "source_to_target" else coo.indices()
-    adjacency(edge_index, len(x))
+    _entries(edge_index, len(x), None)
     if layer.add_self_loops:
         nodes = torch.arange(len(x), device=edge_index.device)
         edge_index = torch.cat([edge_index[:, edge_index[0] != edge_index[1]], nodes.repeat(2, 1)], dim=1)

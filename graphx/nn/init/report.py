@@ -15,7 +15,7 @@ from graphx.nn.init._trace import Forward, Layer, call, undisturbed
 from graphx.nn.init.baselines import output_module
 from graphx.nn.init.operators import Part
 from graphx.nn.init.virgo import Mode, traced, virgo_
-from graphx.plot import require_matplotlib
+from graphx.plot import plot_variance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,22 +102,7 @@ class VarianceReport:
         Raises:
             MissingDependencyError: matplotlib is not installed.
         """
-        require_matplotlib()
-        import matplotlib.pyplot as plt
-
-        if axes is None:
-            _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-            axes = (left, right)
-        for ax, what in zip(axes, ("forward", "backward"), strict=True):
-            for layers, colour, title in ((self.before, "0.6", "as it is"), (self.after, "0.0", f"virgo, {self.mode}")):
-                steps = range(1, len(layers) + 1)
-                band = [[_log10(q) for q in getattr(layer, f"{what}_quantiles")] for layer in layers]
-                ax.fill_between(steps, [b[0] for b in band], [b[2] for b in band], color=colour, alpha=0.2, linewidth=0)
-                ax.plot(steps, [b[1] for b in band], color=colour, linestyle="--")
-                ax.plot(steps, [_log10(getattr(layer, what)) for layer in layers], color=colour, label=title)
-            ax.set(title=what, xlabel="layer", ylabel="log10 mean square")
-            ax.legend()
-        return axes
+        return plot_variance(self, axes)
 
 
 def _log10(number: float) -> float:

@@ -177,8 +177,11 @@ def dense(x: Tensor) -> Tensor:
 
 
 def row_means(x: Tensor) -> Tensor:
-    """float64 ``[N]``."""
-    return dense(x).mean(dim=1) if x.layout != torch.strided else x.detach().mean(dim=1, dtype=torch.float64)
+    """float64 ``[N]``, block by block: torch makes a whole copy of what it sums in another type."""
+    if x.layout != torch.strided:
+        return dense(x).mean(dim=1)
+    blocks = torch.split(x.detach(), max(1, 2**16 // x.size(1)))
+    return torch.cat([block.mean(dim=1, dtype=torch.float64) for block in blocks])
 
 
 def merged(each: list[Squares]) -> Squares:

@@ -173,8 +173,6 @@ def _(*flat: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 @_operator("cn_pool", ", Tensor x", "(Tensor, Tensor)")  # type: ignore[untyped-decorator]
 def _pool(*flat: Any) -> tuple[Tensor, Tensor]:
     query, x = _query(flat), flat[_QUERY_LENGTH]
-    if not _on_cpu(query):
-        return _torch.pool(query, x)
     out = x.new_empty(query.pairs.size(1), x.size(1))
     counts = torch.empty(query.pairs.size(1), dtype=torch.int64)
     _call(_core.neighbors_pool, query, x.contiguous(), out, counts)
@@ -190,8 +188,9 @@ def _(*flat: Any) -> tuple[Tensor, Tensor]:
 @_operator("cn_pool_backward", ", Tensor counts, Tensor grad_out", "Tensor")  # type: ignore[untyped-decorator]
 def _pool_backward(*flat: Any) -> Tensor:
     query, counts, grad_out = _query(flat), flat[_QUERY_LENGTH], flat[_QUERY_LENGTH + 1]
-    if not _on_cpu(query):
-        return _torch.pool_backward(query, counts, grad_out)
+    hit = counts.nonzero().squeeze(1)
+    if 2 * hit.numel() < counts.numel():  # pairs without common neighbours are not looked at again
+        query, counts, grad_out = query._replace(pairs=query.pairs[:, hit]), counts[hit], grad_out[hit]
     grad_x: Tensor = grad_out.new_empty(query.num_columns, grad_out.size(1))
     _call(_core.neighbors_pool_backward, query, counts, grad_out.contiguous(), grad_x)
     return grad_x
@@ -234,6 +233,44 @@ _pool.register_autograd(_pool_gradient, setup_context=_keep)
 _pool_backward.register_autograd(_backward_gradient, setup_context=_keep)
 
 
+# Without the kernels: the lists, once, and their products in both directions.
+
+_LISTS = "Tensor rowptr, Tensor columns, Tensor values"
+
+
+@torch.library.custom_op("graphx::cn_sums", mutates_args=(), schema=f"({_LISTS}, Tensor x) -> Tensor")
+def _sums(rowptr: Tensor, columns: Tensor, values: Tensor, x: Tensor) -> Tensor:
+    return _torch.sums(rowptr, columns, values, x)
+
+
+@torch.library.custom_op("graphx::cn_spread", mutates_args=(), schema=f"({_LISTS}, Tensor grad, SymInt size) -> Tensor")
+def _spread(rowptr: Tensor, columns: Tensor, values: Tensor, grad: Tensor, size: int) -> Tensor:
+    return _torch.spread(rowptr, columns, values, grad.contiguous(), size)
+
+
+@_sums.register_fake  # type: ignore[untyped-decorator]
+def _(rowptr: Tensor, columns: Tensor, values: Tensor, x: Tensor) -> Tensor:
+    return x.new_empty(rowptr.size(0) - 1, x.size(1))
+
+
+@_spread.register_fake  # type: ignore[untyped-decorator]
+def _(rowptr: Tensor, columns: Tensor, values: Tensor, grad: Tensor, size: int) -> Tensor:
+    return grad.new_empty(size, grad.size(1))
+
+
+def _keep_lists(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    ctx.save_for_backward(*inputs[:3])
+    ctx.size = inputs[3].size(0)
+
+
+_sums.register_autograd(
+    lambda ctx, grad: (None, None, None, _spread(*ctx.saved_tensors, grad, ctx.size)), setup_context=_keep_lists
+)
+_spread.register_autograd(
+    lambda ctx, grad: (None, None, None, _sums(*ctx.saved_tensors, grad), None), setup_context=_keep_lists
+)
+
+
 def count(query: Query) -> Tensor:
     """See :func:`_torch.count`."""
     made: Tensor = _count(*flatten(query))
@@ -259,6 +296,10 @@ def differences(query: Query) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def pool(query: Query, x: Tensor) -> tuple[Tensor, Tensor]:
-    """See :func:`_torch.pool`; differentiable in x."""
-    made: tuple[Tensor, Tensor] = _pool(*flatten(query), x)
-    return made
+    """Sums of rows of x over common neighbours ``[B, F]``, and their numbers; differentiable in x."""
+    if _on_cpu(query):
+        made: tuple[Tensor, Tensor] = _pool(*flatten(query), x)
+        return made
+    rowptr, columns, values = lists(query)
+    found: Tensor = _sums(rowptr, columns, values, x)
+    return found, rowptr.diff()

@@ -1,7 +1,8 @@
 """Common neighbours in plain torch, with the results of the kernels: for GPUs, and where there is no extension.
 
-The shorter row of each pair is expanded and looked up among the sorted keys ``row * N + column`` of the other matrix,
-so the work is the sum of the smaller degrees. Pairs go in chunks, which bounds the memory.
+The shorter row of each pair is expanded and looked up in the other: in a matrix of booleans where one is not much larger
+than the lists, else among the sorted keys ``row * N + column``. So the work is the sum of the smaller degrees. Between
+two different matrices, the one whose rows are shorter in all is expanded. Pairs go in chunks, which bounds the memory.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CHUNK = 1 << 21
 
 
 class Side(NamedTuple):
-    """One matrix of a query."""
+    """One matrix of a query; `bits` are int64 words for the kernels, and booleans ``[R, N]`` here."""
 
     indptr: Tensor
     indices: Tensor
@@ -42,19 +43,30 @@ class Query(NamedTuple):
 
 
 class _Matches(NamedTuple):
-    """Common neighbours of the pairs ``start..stop``, in the order of pairs, then of columns."""
+    """Common neighbours of the pairs ``start..stop``, in the order of pairs, then of columns.
+
+    The entries, positions in both matrices, only where they are asked for.
+    """
 
     start: int
     stop: int
     counts: Tensor
-    entries1: Tensor
-    entries2: Tensor
+    columns: Tensor
+    entries1: Tensor | None
+    entries2: Tensor | None
 
 
 def edge_keys(indptr: Tensor, indices: Tensor, num_columns: int) -> Tensor:
     """``row * N + column`` of every entry, int64, ascending."""
     rows = torch.repeat_interleave(torch.arange(indptr.numel() - 1, device=indptr.device), indptr.diff())
     return rows.mul_(num_columns).add_(indices)
+
+
+def edge_matrix(indptr: Tensor, indices: Tensor, num_columns: int) -> Tensor:
+    """Whether there is an entry, bool ``[R, N]``."""
+    dense = torch.zeros((indptr.numel() - 1, num_columns), dtype=torch.bool, device=indices.device)
+    dense.view(-1)[edge_keys(indptr, indices, num_columns)] = True
+    return dense
 
 
 def count(query: Query) -> Tensor:
@@ -66,10 +78,10 @@ def count(query: Query) -> Tensor:
 def score(query: Query, node_weights: Tensor | None) -> Tensor:
     """Sums of weights over common neighbours, float64 ``[B]``."""
     out = torch.zeros(query.pairs.size(1), dtype=torch.float64, device=query.pairs.device)
-    for matches in _chunks(query):
+    for matches in _chunks(query, positions=_weighted(query)):
         values = _weights(query, matches)
         if node_weights is not None:
-            at = node_weights[query.first.indices[matches.entries1].long()]
+            at = node_weights[matches.columns.long()]
             values = at if values is None else values * at
         rows = torch.repeat_interleave(matches.counts)
         if values is None:
@@ -80,22 +92,24 @@ def score(query: Query, node_weights: Tensor | None) -> Tensor:
 
 def lists(query: Query) -> tuple[Tensor, Tensor, Tensor | None]:
     """The common neighbours: where each list starts, columns, and weights if there are any."""
-    found = list(_chunks(query))
+    found = list(_chunks(query, positions=_weighted(query)))
+    if len(found) == 1:
+        return _starts(found[0].counts), found[0].columns, _weights(query, found[0])
     rowptr = _starts(torch.cat([m.counts for m in found]) if found else query.pairs.new_zeros(0))
-    columns = torch.cat([query.first.indices[:0], *(query.first.indices[m.entries1] for m in found)])
+    columns = torch.cat([query.first.indices[:0], *(m.columns for m in found)])
+    if not _weighted(query):
+        return rowptr, columns, None
     values = [v for m in found if (v := _weights(query, m)) is not None]
-    weighted = query.first.weights is not None or query.second.weights is not None
-    empty = torch.zeros(0, dtype=torch.float64, device=query.pairs.device)
-    return rowptr, columns, torch.cat([empty, *values]) if weighted else None
+    return rowptr, columns, torch.cat([torch.zeros(0, dtype=torch.float64, device=columns.device), *values])
 
 
 def differences(query: Query) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Row s without row t, and row t without row s, each as starts and columns."""
-    found = list(_chunks(query))
+    found = list(_chunks(query, positions=True))
     rows = torch.repeat_interleave(torch.cat([m.counts for m in found])) if found else query.pairs.new_zeros(0)
     out: list[Tensor] = []
     for side, own, which in ((query.first, query.pairs[0], 0), (query.second, query.pairs[1], 1)):
-        matched = [m.entries1 if which == 0 else m.entries2 for m in found]
+        matched = [e for m in found if (e := m.entries1 if which == 0 else m.entries2) is not None]
         start, size = side.indptr[own], side.indptr[own + 1] - side.indptr[own]
         offsets = _starts(size)
         pair, entries = _expand(start, size)
@@ -107,110 +121,97 @@ def differences(query: Query) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return out[0], out[1], out[2], out[3]
 
 
-def pool(query: Query, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of rows of x over common neighbours ``[B, F]``, and their numbers."""
-    out = x.new_zeros(query.pairs.size(1), x.size(1))
-    counts = query.pairs.new_zeros(query.pairs.size(1))
-    for matches in _chunks(query):
-        counts[matches.start : matches.stop] = matches.counts
-        columns = query.first.indices[matches.entries1].long()
-        values = _values(query, matches, x)
-        out[matches.start : matches.stop] = _multiply(_starts(matches.counts), columns, values, x)
-    return out, counts
-
-
-def pool_backward(query: Query, counts: Tensor, grad_out: Tensor) -> Tensor:
-    """The gradient of `pool` for x ``[N, F]``; pairs without common neighbours are not looked at again."""
-    hit = counts.nonzero().squeeze(1)
-    if hit.numel() < counts.numel():
-        query, grad_out = query._replace(pairs=query.pairs[:, hit]), grad_out[hit]
-    found = list(_chunks(query))
-    if not found:
-        return grad_out.new_zeros(query.num_columns, grad_out.size(1))
-    columns = torch.cat([query.first.indices[m.entries1] for m in found])
-    order = torch.argsort(columns, stable=True)  # so that sums go in ascending order of pairs
-    rows = torch.repeat_interleave(torch.cat([m.counts for m in found]))[order]
-    values = torch.cat([_values(query, m, grad_out) for m in found])[order]
-    return _multiply(_starts(torch.bincount(columns, minlength=query.num_columns)), rows, values, grad_out)
-
-
-def _multiply(rowptr: Tensor, columns: Tensor, values: Tensor, dense: Tensor) -> Tensor:
+def sums(rowptr: Tensor, columns: Tensor, values: Tensor | None, x: Tensor) -> Tensor:
+    """``out[b] = sum of values[k] x[columns[k]]`` over list b, ``[B, F]``."""
     if columns.numel() == 0:
-        return dense.new_zeros(rowptr.numel() - 1, dense.size(1))
+        return x.new_zeros(rowptr.numel() - 1, x.size(1))
+    if values is None or values.numel() == 0:
+        values = x.new_ones(columns.numel())
+    short = columns.numel() < 2**31
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # CSR is called a beta
-        size = (rowptr.numel() - 1, dense.size(0))
-        product: Tensor = torch.sparse_csr_tensor(rowptr, columns, values, size, check_invariants=False) @ dense
+        matrix = torch.sparse_csr_tensor(
+            rowptr.int() if short else rowptr,
+            columns if short else columns.long(),
+            values.to(x.dtype),
+            (rowptr.numel() - 1, x.size(0)),
+            check_invariants=False,
+        )
+        product: Tensor = matrix @ x
     return product
 
 
-def _chunks(query: Query) -> Iterator[_Matches]:
+def spread(rowptr: Tensor, columns: Tensor, values: Tensor | None, grad: Tensor, num_columns: int) -> Tensor:
+    """The transpose of :func:`sums`: ``out[columns[k]] += values[k] grad[b]`` for list b, in ascending b, ``[N, F]``."""
+    order = torch.sort(columns, stable=True).indices  # so that sums go in ascending order of pairs
+    rows = torch.repeat_interleave(rowptr.diff(), output_size=columns.numel()).int()[order]
+    starts = _starts(torch.bincount(columns, minlength=num_columns))
+    weighted = values is not None and values.numel() > 0
+    return sums(starts, rows, values[order] if weighted else None, grad)  # type: ignore[index]
+
+
+def _chunks(query: Query, *, positions: bool = False) -> Iterator[_Matches]:
     sources, targets = query.pairs
     if sources.numel() == 0:
         return
-    size1 = query.first.indptr[sources + 1] - query.first.indptr[sources]
-    size2 = query.second.indptr[targets + 1] - query.second.indptr[targets]
-    absent1 = _absent(query.first)
-    absent2 = absent1 if query.second.excluded is query.first.excluded else _absent(query.second)
-    keys1, keys2 = _keys(query.first, query), _keys(query.second, query)
-    work = torch.cumsum(torch.minimum(size1, size2), 0)
+    first, second = query.first, query.second
+    size1 = first.indptr[sources + 1] - first.indptr[sources]
+    size2 = second.indptr[targets + 1] - second.indptr[targets]
+    swap: Tensor | None = None  # pairs whose second row is expanded; without it, all or none of them
+    if second is first:
+        swap = size1 > size2
+        own, other, size = first, first, torch.minimum(size1, size2)
+        rows, partners = torch.where(swap, targets, sources), torch.where(swap, sources, targets)
+        flip = False
+    else:
+        flip = int(size1.sum()) > int(size2.sum())
+        own, other, size = (second, first, size2) if flip else (first, second, size1)
+        rows, partners = (targets, sources) if flip else (sources, targets)
+    absent_own = _absent(own)
+    absent_other = absent_own if other.excluded is own.excluded else _absent(other)
+    dense = None if positions else _matrix(other)
+    keys = None if dense is not None else _keys(other, query)
+    partners = partners * query.num_columns
+    work = torch.cumsum(size, 0)
     parts = int(work[-1]) // CHUNK + 1
     cuts = torch.searchsorted(work, torch.arange(1, parts, device=work.device) * CHUNK).tolist() if parts > 1 else []
     bounds = sorted({0, *cuts, sources.numel()})
     for start, stop in pairwise(bounds):
-        s, t = sources[start:stop], targets[start:stop]
-        first_smaller = size1[start:stop] <= size2[start:stop]
-        found = []
-        for own, rows, other, keys, here, swapped in (
-            (query.first, s, t, keys2, first_smaller, False),
-            (query.second, t, s, keys1, ~first_smaller, True),
-        ):
-            pair = here.nonzero().squeeze(1)
-            r = rows[pair]
-            local, entries = _expand(own.indptr[r], own.indptr[r + 1] - own.indptr[r])
-            pair = pair[local]
-            wanted = own.indices[entries] + other[pair] * query.num_columns
+        pair, entries = _expand(own.indptr[rows[start:stop]], size[start:stop])
+        columns = own.indices[entries]
+        wanted = partners[start:stop][pair].add_(columns)
+        at: Tensor | None = None
+        if dense is not None:
+            hit = dense.index_select(0, wanted)
+        elif keys is None or keys.numel() == 0:
+            hit = torch.zeros_like(wanted, dtype=torch.bool)
+            at = wanted
+        else:
             at = torch.searchsorted(keys, wanted)
-            hit = (at < keys.numel()).logical_and_(keys[at.clamp_(max=max(keys.numel() - 1, 0))] == wanted)
-            hits = hit.nonzero().squeeze(1)
-            pair, entries, at = pair[hits], entries[hits], at[hits]
-            found.append((pair, at, entries) if swapped else (pair, entries, at))
-        yield _ordered(start, stop, found, absent1, absent2)
-
-
-def _ordered(
-    start: int,
-    stop: int,
-    found: list[tuple[Tensor, Tensor, Tensor]],
-    absent1: Tensor | None,
-    absent2: Tensor | None,
-) -> _Matches:
-    """The two halves (by which row was expanded) in the order of pairs: a pair lies wholly in one of them."""
-    if absent1 is not None or absent2 is not None:
-        kept = []
-        for pair, e, f in found:
-            keep = torch.ones_like(pair, dtype=torch.bool)
-            if absent1 is not None:
-                keep &= ~absent1[e]
-            if absent2 is not None:
-                keep &= ~absent2[f]
-            kept.append((pair[keep], e[keep], f[keep]))
-        found = kept
-    sizes = [torch.bincount(pair, minlength=stop - start) for pair, _, _ in found]
-    counts = sizes[0] + sizes[1]
-    starts = _starts(counts)
-    total = found[0][0].numel() + found[1][0].numel()
-    entries = counts.new_empty((2, total))
-    for (pair, e, f), size in zip(found, sizes, strict=True):
-        to = torch.arange(pair.numel(), device=pair.device) + (starts[:-1] - _starts(size)[:-1])[pair]
-        entries[0, to], entries[1, to] = e, f
-    return _Matches(start, stop, counts, entries[0], entries[1])
+            hit = keys[at.clamp_(max=keys.numel() - 1)] == wanted
+            if absent_other is not None:
+                hit &= ~absent_other[at]
+        if absent_own is not None:
+            hit &= ~absent_own[entries]
+        hits = hit.nonzero().squeeze(1)
+        pair = pair[hits]
+        counts = torch.bincount(pair, minlength=stop - start)
+        if not positions or at is None:
+            yield _Matches(start, stop, counts, columns[hits], None, None)
+            continue
+        mine, theirs = entries[hits], at[hits]
+        if swap is not None:
+            swapped = swap[start:stop][pair]
+            mine, theirs = torch.where(swapped, theirs, mine), torch.where(swapped, mine, theirs)
+        elif flip:
+            mine, theirs = theirs, mine
+        yield _Matches(start, stop, counts, columns[hits], mine, theirs)
 
 
 def _expand(start: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
     """Which row, and which entry, for all entries of rows that begin at `start`."""
     rows = torch.repeat_interleave(size)
-    return rows, torch.arange(rows.numel(), device=size.device) + (start - _starts(size)[:-1])[rows]
+    return rows, (start - _starts(size)[:-1])[rows].add_(torch.arange(rows.numel(), device=size.device))
 
 
 def _starts(sizes: Tensor) -> Tensor:
@@ -225,19 +226,33 @@ def _absent(side: Side) -> Tensor | None:
     return mask
 
 
+def _matrix(side: Side) -> Tensor | None:
+    """The booleans of a matrix in one line, without its excluded entries."""
+    if side.bits is None or side.bits.dtype != torch.bool:
+        return None
+    flat = side.bits.view(-1)
+    if side.excluded is None or side.excluded.numel() == 0:
+        return flat
+    rows = torch.searchsorted(side.indptr, side.excluded, right=True) - 1
+    flat = flat.clone()
+    flat[rows * side.bits.size(1) + side.indices[side.excluded]] = False
+    return flat
+
+
 def _keys(side: Side, query: Query) -> Tensor:
     return side.keys if side.keys is not None else edge_keys(side.indptr, side.indices, query.num_columns)
+
+
+def _weighted(query: Query) -> bool:
+    return query.first.weights is not None or query.second.weights is not None
 
 
 def _weights(query: Query, matches: _Matches) -> Tensor | None:
     first, second = query.first.weights, query.second.weights
     if first is None and second is None:
         return None
+    assert matches.entries1 is not None
+    assert matches.entries2 is not None
     if first is None or second is None:
         return first[matches.entries1] if first is not None else second[matches.entries2]  # type: ignore[index]
     return first[matches.entries1] * second[matches.entries2]
-
-
-def _values(query: Query, matches: _Matches, like: Tensor) -> Tensor:
-    values = _weights(query, matches)
-    return like.new_ones(matches.entries1.numel()) if values is None else values.to(like.dtype)

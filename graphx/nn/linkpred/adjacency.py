@@ -12,7 +12,7 @@ from torch import Tensor
 
 from graphx.errors import CapacityError, InputError
 from graphx.nn.linkpred import _ops
-from graphx.nn.linkpred._torch import Side, edge_keys
+from graphx.nn.linkpred._torch import Side, edge_keys, edge_matrix
 
 __all__ = ["Adjacency", "as_adjacency"]
 
@@ -64,6 +64,7 @@ class Adjacency:
         self.num_columns = num_columns
         self._bits: Tensor | None = None
         self._keys: Tensor | None = None
+        self._matrix: Tensor | None = None
 
     @property
     def num_rows(self) -> int:
@@ -158,7 +159,12 @@ class Adjacency:
     def _side(self, excluded: Tensor | None) -> Side:
         """What an operator takes; bit rows where the matrix is so dense that they are smaller than the lists."""
         if not (_ops.has_extension() and self.device.type == "cpu"):
-            return Side(self.indptr, self.indices, self.weights, None, self.keys(), excluded)
+            cells = self.num_rows * self.num_columns
+            if self.weights is not None or cells > 16 * self.num_entries:
+                return Side(self.indptr, self.indices, self.weights, None, self.keys(), excluded)
+            if self._matrix is None:
+                self._matrix = edge_matrix(self.indptr, self.indices, self.num_columns)
+            return Side(self.indptr, self.indices, None, self._matrix, self._keys, excluded)
         words = (self.num_columns + 63) // 64
         if self._bits is None and self.weights is None and 0 < self.num_rows * words * 2 <= self.num_entries:
             from graphx import _core
@@ -168,7 +174,7 @@ class Adjacency:
         return Side(self.indptr, self.indices, self.weights, self._bits, None, excluded)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_bits": None, "_keys": None}
+        return {**self.__dict__, "_bits": None, "_keys": None, "_matrix": None}
 
     def __repr__(self) -> str:
         weighted = ", weighted" if self.weights is not None else ""

@@ -427,6 +427,15 @@ def test_shapes_and_dtypes_are_checked() -> None:
         project(torch.zeros(2, 2), eps=1e-9)
 
 
+def test_memory_is_reused_unless_that_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    u = torch.ones(1024, 512)
+    place = expmap0(u).data_ptr()  # dropped at once
+    assert expmap0(u).data_ptr() == place
+    monkeypatch.setattr(kernels, "_REUSE", False)
+    monkeypatch.setattr(kernels._core, "mobius_empty_float32", None)
+    assert expmap0(u)[0, 0].item() == pytest.approx(math.tanh(512**0.5) / 512**0.5, rel=1e-6)
+
+
 def test_a_result_outlives_its_neighbours_in_the_pool() -> None:
     first = expmap0(torch.full((600, 512), 0.01))
     value = first[0, 0].item()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphx.errors import InputError
-from graphx.nn.hyperbolic.refine import refine_scores
+from graphx.nn.hyperbolic.refine import ANCHORS, EDGE_WEIGHTS, refine_scores
 
 
 def softmax(row: list[float]) -> list[float]:
@@ -68,6 +68,15 @@ def test_the_formulas_as_they_stand(seed: int, numbers: tuple[float, float, floa
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-12)
 
 
+def test_several_settings_are_averaged() -> None:
+    scores, x, edges = example(2)
+    single = [refine_scores(scores, x, edges, anchor=a, edge_weight=w) for a in (0.2, 0.8) for w in (0.0, 1.0)]
+    found = refine_scores(scores, x, edges, anchor=(0.2, 0.8), edge_weight=[0.0, 1.0])
+    np.testing.assert_allclose(found, np.mean(single, axis=0), atol=1e-12)
+    every = refine_scores(scores, x, edges, anchor=ANCHORS, edge_weight=EDGE_WEIGHTS)
+    np.testing.assert_array_equal(refine_scores(scores, x, edges), every)
+
+
 def test_no_iteration_is_a_softmax() -> None:
     found = refine_scores([[1.0, 3.0], [3.0, 1.0]], None, [], temperature=1.0, iterations=0)
     assert found[0, 1] == pytest.approx(math.exp(2) / (1 + math.exp(2)))  # the standardised scores are -1 and 1
@@ -113,6 +122,8 @@ def test_a_graph_without_edges_and_equal_scores() -> None:
         ({"edge_index": [0, 1]}, r"expected integers \[2, E\]"),
         ({"temperature": 0.0}, "temperature is 0; expected a positive number"),
         ({"anchor": 1.5}, "anchor is 1.5; expected a share"),
+        ({"anchor": (0.5, -0.5)}, "anchor is -0.5; expected a share"),
+        ({"anchor": ()}, "anchor or edge_weight is empty"),
         ({"edge_weight": -1.0}, "edge_weight is -1; expected 0 or more"),
         ({"iterations": -1}, "iterations is -1"),
     ],

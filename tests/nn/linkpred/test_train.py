@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch_geometric.utils import k_hop_subgraph
 
 import graphx
 from graphx.data.splits import link_split
@@ -388,3 +389,26 @@ def test_topk_of_a_model(task: LinkTask) -> None:
         model.topk(None, task.graph, torch.tensor([0]), 0)
     with pytest.raises(InputError, match="node is 77"):
         model.topk(None, task.graph, torch.tensor([77]), 1)
+
+
+@pytest.mark.parametrize(("conv", "further"), [("sage", 0), ("puresum", 0), ("gcn", 1), ("puregcn", 1)])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_batch_of_complete_neighbourhoods_has_the_logits_of_the_whole_graph(
+    conv: Any, further: int, layers: int
+) -> None:
+    """The condition for LinkNeighborLoader: L + 1 steps, and one more where degrees are in the norm."""
+    graph = graphx.data.synthetic.random_regular(200, 3, seed=0)
+    edge_index, x = graph.to_pyg().edge_index, torch.randn(200, 5)
+    torch.manual_seed(0)
+    model = LinkModel(LinkConfig(hidden_channels=8, conv=conv, num_layers=layers), 5).eval()
+    pairs = torch.tensor([[0, 3], [int(graph.indices[0]), 9]])
+
+    def on_subgraph(steps: int) -> Tensor:
+        nodes, edges, mapping, _ = k_hop_subgraph(pairs.unique(), steps, edge_index, relabel_nodes=True)
+        place = dict(zip(pairs.unique().tolist(), mapping.tolist(), strict=True))
+        local = torch.tensor([[place[u] for u in row] for row in pairs.tolist()])
+        return model(x[nodes], edges, local)
+
+    whole = model(x, edge_index, pairs)
+    torch.testing.assert_close(on_subgraph(layers + 1 + further), whole)
+    assert not torch.allclose(on_subgraph(layers - 1), whole)

@@ -1,26 +1,21 @@
-"""Pictures: the nine graphlets with their orbit numbers, and the orbit spectrum of a graph.
-
-matplotlib is imported on use and comes with the extra ``plot``. All pictures read in black and white.
-"""
+"""The nine graphlets with their orbit numbers, and the orbit spectrum of a graph."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphx.errors import InputError, MissingDependencyError
 from graphx.gradco.orbits import GRAPHLETS
+from graphx.plot.style import finish, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from graphx.gradco import OrbitSummary
 
-__all__ = ["plot_embedding", "plot_graphlets", "plot_orbit_spectrum", "plot_summary", "require_matplotlib"]
+__all__ = ["plot_graphlets", "plot_orbit_spectrum", "plot_summary"]
 
 
 _SQUARE = ((-0.8, -0.8), (-0.8, 0.8), (0.8, 0.8), (0.8, -0.8))
@@ -65,7 +60,7 @@ def plot_graphlets(ax: Axes | None = None) -> Axes:
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
     """
     if ax is None:
-        ax = _new_figure((9.0, 1.6)).add_subplot()
+        ax = new_figure((9.0, 1.6)).add_subplot()
     for graphlet, offsets in zip(GRAPHLETS, _POINTS, strict=True):
         shift = graphlet.number * _SPACING
         points = [(x + shift, y) for x, y in offsets]
@@ -108,7 +103,7 @@ def plot_orbit_spectrum(summary: Sequence[OrbitSummary], ax: Axes | None = None)
         28
     """
     if ax is None:
-        ax = _new_figure((9.0, 3.0)).add_subplot()
+        ax = new_figure((9.0, 3.0)).add_subplot()
     hops = {1: ("0.8", ""), 2: ("0.55", "///"), 3: ("0.3", "")}
     for hop, (face, hatch) in hops.items():
         bars = [(place, line.total) for place, line in enumerate(summary) if line.key[0] == hop]
@@ -125,9 +120,7 @@ def plot_orbit_spectrum(summary: Sequence[OrbitSummary], ax: Axes | None = None)
     ax.set_xlim(-0.7, max(len(labels), 1) - 0.3)
     ax.set_xlabel("orbit adjacency (orbit of the row _ orbit of the column)")
     ax.set_ylabel("over all node pairs")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    return ax
+    return finish(ax, columns=4)
 
 
 def plot_summary(summary: Sequence[OrbitSummary]) -> Figure:
@@ -149,110 +142,8 @@ def plot_summary(summary: Sequence[OrbitSummary]) -> Figure:
         >>> len(plot_summary(OrbitAdjacency(graphx.data.load_graph("karate")).summary()).axes)
         2
     """
-    figure = _new_figure((9.0, 5.0))
+    figure = new_figure((9.0, 5.0))
     above, below = figure.subplots(2, 1, height_ratios=[3.2, 1.4])
     plot_orbit_spectrum(summary, above)
     plot_graphlets(below)
-    return figure
-
-
-def plot_embedding(embedding: npt.ArrayLike, labels: npt.ArrayLike | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the two principal axes of an embedding, a colour and a marker for each of the commonest labels.
-
-    Args:
-        embedding: ``[N, d]``.
-        labels: Classes ``[N]`` (negative for none) or indicators ``[N, L]``, of which a node shows its commonest;
-            labels beyond the eight commonest, and nodes without any, are grey dots.
-        ax: Where to draw; without it a new figure of one axes is made (6 by 6 inches).
-
-    Returns:
-        The axes.
-
-    Raises:
-        InputError: Shapes disagree.
-        MissingDependencyError: matplotlib is not installed.
-
-    Example:
-        >>> from graphx.plot import plot_embedding
-        >>> ax = plot_embedding([[0, 0], [1, 0], [5, 1]], labels=[0, 0, 1])
-        >>> [text.get_text() for text in ax.get_legend().get_texts()]
-        ['0', '1']
-    """
-    import numpy as np
-
-    x = np.asarray(embedding, dtype=np.float64)
-    if x.ndim != 2 or not x.shape[1]:
-        raise InputError(f"the embedding has shape {x.shape}; expected [N, d]")
-    x = x - x.mean(0) if len(x) else x
-    _, axes = np.linalg.eigh(x.T @ x)
-    points = x @ axes[:, ::-1][:, :2]
-    if points.shape[1] < 2:
-        points = np.hstack([points, np.zeros((len(points), 1))])
-    if ax is None:
-        ax = _new_figure((6.0, 6.0)).add_subplot()
-    classes = _commonest(labels, len(x))
-    rest = classes < 0
-    ax.scatter(points[rest, 0], points[rest, 1], s=4, color="0.7", linewidths=0, rasterized=True)
-    for number, marker in zip(range(classes.max(initial=-1) + 1), "o^sDvP*X", strict=False):
-        chosen = classes == number
-        name = str(int(_order(labels)[number]))
-        ax.scatter(points[chosen, 0], points[chosen, 1], s=9, marker=marker, linewidths=0, label=name, rasterized=True)
-    if (~rest).any():
-        ax.legend(title="label", fontsize=7.5, title_fontsize=7.5)
-    ax.set_xlabel("first principal axis")
-    ax.set_ylabel("second principal axis")
-    return ax
-
-
-def _order(labels: npt.ArrayLike | None) -> npt.NDArray[np.int64]:
-    """The labels, the commonest first."""
-    import numpy as np
-
-    y = np.asarray(labels)
-    if y.ndim == 2:
-        return np.argsort(-y.sum(0), kind="stable")
-    known, counts = np.unique(y[y >= 0], return_counts=True)
-    return known[np.argsort(-counts, kind="stable")].astype(np.int64)
-
-
-def _commonest(labels: npt.ArrayLike | None, num_nodes: int) -> npt.NDArray[np.int64]:
-    """The place of each node's label among the eight commonest, -1 for none."""
-    import numpy as np
-
-    found = np.full(num_nodes, -1, dtype=np.int64)
-    if labels is None:
-        return found
-    y = np.asarray(labels)
-    if y.ndim not in (1, 2) or len(y) != num_nodes:
-        raise InputError(f"labels have shape {y.shape} and there are {num_nodes} rows; expected a row for each node")
-    for place, label in reversed(list(enumerate(_order(y)[:8]))):
-        found[y == label if y.ndim == 1 else y[:, label].astype(bool)] = place
-    return found
-
-
-def require_matplotlib() -> None:
-    """Refuse to draw, before any work, where matplotlib is missing.
-
-    Raises:
-        MissingDependencyError: matplotlib is not installed; the message names the command that installs it.
-
-    Example:
-        >>> from graphx.plot import require_matplotlib
-        >>> require_matplotlib()
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            'graphx.plot needs matplotlib, which is not installed; pip install "graphx-pyg[plot]"'
-        ) from error
-
-
-def _new_figure(size: tuple[float, float]) -> Figure:
-    require_matplotlib()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained", dpi=150)
-    FigureCanvasAgg(figure)
     return figure

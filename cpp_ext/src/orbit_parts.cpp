@@ -1,0 +1,264 @@
+#include "graphx/orbit_parts.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace graphx {
+
+namespace {
+
+constexpr std::int64_t kBlock = 256;  // rows between two looks for Ctrl-C
+
+template <int K, class I>
+std::int64_t part_value(const EdgeView<I>& view) {
+    const EdgeView<std::int64_t> e{view.t,  view.k,  view.c4, view.s1, view.s1t, view.s2,
+                                   view.du, view.dv, view.tu, view.tv, view.pu,  view.pv};
+    if constexpr (K == k2_1_1) return -e.t;
+    else if constexpr (K == k2_4_5) return e.s1 - e.t * (e.dv - 1);
+    else if constexpr (K == k2_5_4) return e.s1t - e.t * (e.du - 1);
+    else if constexpr (K == k2_6_6) return 2 * e.k + 2 * e.t - hop1_value<k1_10_10>(e);
+    else if constexpr (K == k2_9_10) return -e.s1;
+    else if constexpr (K == k2_10_9) return -e.s1t;
+    else if constexpr (K == k3_4_4) return 2 * e.t + 2 * e.k - hop1_value<k1_8_8>(e);
+    else return hop1_value<K>(e);
+}
+
+// Values of one key for the views of a row; how many are not 0.
+template <class I>
+std::int64_t fill(int key, const EdgeView<I>* views, std::int64_t count, float* out) {
+    std::int64_t kept = 0;
+    const auto run = [&]<int K>() {
+        for (std::int64_t j = 0; j < count; ++j) {
+            out[j] = static_cast<float>(part_value<K>(views[j]));
+            kept += out[j] != 0;
+        }
+    };
+    switch (key) {
+#define GRAPHX_CASE(K) \
+    case K: run.template operator()<K>(); break;
+        GRAPHX_CASE(k2_1_1) GRAPHX_CASE(k2_4_5) GRAPHX_CASE(k2_5_4) GRAPHX_CASE(k2_6_6) GRAPHX_CASE(k2_9_10)
+        GRAPHX_CASE(k2_10_9) GRAPHX_CASE(k3_4_4)
+#undef GRAPHX_CASE
+        case k2_8_8:
+        case k2_12_12: std::fill_n(out, count, 0.0F); break;
+        default: with_hop1_key(key, run);
+    }
+    return kept;
+}
+
+void sum_up(Buffer<std::int64_t>& indptr) {
+    for (std::size_t u = 1; u < indptr.size(); ++u) indptr[u] += indptr[u - 1];
+}
+
+}  // namespace
+
+template <class I>
+std::vector<Part> edge_parts(const EdgeBasis<I>& basis, const std::vector<int>& keys, Control& control) {
+    const Csr& g = basis.graph;
+    const std::int64_t n = g.num_nodes, entries = g.num_entries();
+    std::vector<Part> parts(keys.size());
+    for (Part& part : parts) {
+        part.values.resize(static_cast<std::size_t>(entries));
+        part.indptr.resize(static_cast<std::size_t>(n) + 1);
+        part.indptr[0] = 0;
+    }
+    const auto bounds = balanced_tasks(n, 64L * control.threads(), [&](std::int64_t u) { return g.degree(u); });
+    const auto tasks = static_cast<std::int64_t>(bounds.size()) - 1;
+    std::vector<std::vector<EdgeView<I>>> space(static_cast<std::size_t>(control.threads()));
+    parallel_for(control, tasks, [&](std::int64_t task, int worker) {
+        auto& views = space[static_cast<std::size_t>(worker)];
+        for (std::int64_t u = bounds[task]; u < bounds[task + 1]; ++u) {
+            if (u % kBlock == 0) control.checkpoint();
+            const std::int64_t first = g.indptr[u], degree = g.degree(u);
+            if (static_cast<std::int64_t>(views.size()) < degree) views.resize(static_cast<std::size_t>(degree));
+            for (std::int64_t j = 0; j < degree; ++j) views[static_cast<std::size_t>(j)] = edge_view(basis, u, first + j);
+            for (std::size_t k = 0; k < keys.size(); ++k)
+                parts[k].indptr[static_cast<std::size_t>(u) + 1] =
+                    fill(keys[k], views.data(), degree, parts[k].values.data() + first);
+        }
+    });
+    for (Part& part : parts) {
+        sum_up(part.indptr);
+        if (part.indptr[static_cast<std::size_t>(n)] == entries) {
+            part.indptr = {};
+            continue;
+        }
+        const auto kept = static_cast<std::size_t>(part.indptr[static_cast<std::size_t>(n)]);
+        part.indices.resize(kept);
+        Buffer<float> values(kept);
+        parallel_for(control, tasks, [&](std::int64_t task, int) {
+            control.checkpoint();
+            std::int64_t at = part.indptr[static_cast<std::size_t>(bounds[task])];
+            for (std::int64_t s = g.indptr[bounds[task]]; s < g.indptr[bounds[task + 1]]; ++s) {
+                if (part.values[static_cast<std::size_t>(s)] == 0) continue;
+                part.indices[static_cast<std::size_t>(at)] = g.indices[s];
+                values[static_cast<std::size_t>(at++)] = part.values[static_cast<std::size_t>(s)];
+            }
+        });
+        part.values = std::move(values);
+    }
+    return parts;
+}
+
+namespace {
+
+// Pairs (u, v) with u < v, two common neighbours at least, and no edge: c of those, q edges inside them.
+template <class I>
+class PairCounter {
+public:
+    PairCounter(const EdgeBasis<I>& basis, const RowTables<I>& tables)
+        : basis_(basis), tables_(tables), graph_(basis.graph), counts_(static_cast<std::size_t>(graph_.num_nodes), 0),
+          inside_(static_cast<std::size_t>(graph_.num_nodes), 0) {}
+
+    // Calls found(v, c, q) for the pairs of u, v ascending.
+    template <class F>
+    void row(std::int64_t u, Control& control, F&& found) {
+        const std::uint64_t base = ++round_ << 32, adjacent = base + (1ull << 31);
+        for (const std::int32_t* w = graph_.begin(u); w != graph_.end(u); ++w)
+            counts_[static_cast<std::size_t>(*w)] = adjacent;
+        pairs_.clear();
+        for (const std::int32_t* w = graph_.begin(u); w != graph_.end(u); ++w) {
+            const std::int32_t* last = graph_.end(*w);
+            for (const std::int32_t* v = std::upper_bound(graph_.begin(*w), last, u); v != last; ++v) {
+                std::uint64_t& count = counts_[static_cast<std::size_t>(*v)];
+                count = std::max(count, base) + 1;
+                if (count == base + 2) pairs_.push_back(*v);
+            }
+            if (graph_.degree(*w) > 4096) control.checkpoint();
+        }
+        std::sort(pairs_.begin(), pairs_.end());
+        if (!pairs_.empty() && tables_.has_lists() && basis_.triangles[u] > 0) count_inside(u, adjacent, control);
+        for (const std::int32_t v : pairs_) {
+            found(v, static_cast<std::int64_t>(counts_[static_cast<std::size_t>(v)] - base),
+                  inside_[static_cast<std::size_t>(v)]);
+            inside_[static_cast<std::size_t>(v)] = 0;
+        }
+    }
+
+private:
+    // From the triangles (u, w, x): the edge {w, x} lies inside the common neighbours of u and every y that sees both.
+    void count_inside(std::int64_t u, std::uint64_t adjacent, Control& control) {
+        for (std::int64_t p = graph_.indptr[u]; p < graph_.indptr[u + 1]; ++p) {
+            if (tables_.triangles[static_cast<std::size_t>(p)] == 0) continue;
+            const std::int32_t w = graph_.indices[p];
+            const auto e = basis_.slots[static_cast<std::size_t>(p)] >> 1;
+            for (std::int64_t i = tables_.common_start[e]; i < tables_.common_start[e + 1]; ++i) {
+                const std::int32_t x = tables_.common[static_cast<std::size_t>(i)];
+                if (x < w) continue;
+                const std::int32_t* place = std::lower_bound(graph_.begin(w), graph_.end(w), x);
+                const auto f = basis_.slots[static_cast<std::size_t>(place - graph_.indices)] >> 1;
+                for (std::int64_t j = tables_.common_start[f]; j < tables_.common_start[f + 1]; ++j) {
+                    const std::int32_t y = tables_.common[static_cast<std::size_t>(j)];
+                    if (y > u && counts_[static_cast<std::size_t>(y)] < adjacent) ++inside_[static_cast<std::size_t>(y)];
+                }
+            }
+            control.checkpoint();
+        }
+    }
+
+    const EdgeBasis<I>& basis_;
+    const RowTables<I>& tables_;
+    const Csr& graph_;
+    std::uint64_t round_ = 0;
+    std::vector<std::uint64_t> counts_;  // the round, and how often in it
+    std::vector<std::int64_t> inside_;
+    std::vector<std::int32_t> pairs_;
+};
+
+struct HalfRows {  // of one task: entries right of the diagonal, row after row
+    std::vector<std::int64_t> sizes;
+    std::vector<std::int32_t> columns;
+    std::vector<float> values;
+};
+
+// The whole symmetric matrix from its rows right of the diagonal.
+Part mirrored(std::int64_t n, const std::vector<std::int64_t>& bounds, std::vector<HalfRows>& halves) {
+    Part made;
+    made.indptr.resize(static_cast<std::size_t>(n) + 1);
+    made.indptr.fill(0);
+    const auto rows = [&](auto&& visit) {
+        for (std::size_t task = 0; task < halves.size(); ++task) {
+            std::size_t at = 0;
+            for (std::size_t r = 0; r < halves[task].sizes.size(); ++r)
+                for (std::int64_t i = 0; i < halves[task].sizes[r]; ++i, ++at)
+                    visit(bounds[task] + static_cast<std::int64_t>(r), halves[task].columns[at], halves[task].values[at]);
+        }
+    };
+    rows([&](std::int64_t u, std::int32_t v, float) {
+        ++made.indptr[static_cast<std::size_t>(u) + 1];
+        ++made.indptr[static_cast<std::size_t>(v) + 1];
+    });
+    sum_up(made.indptr);
+    made.indices.resize(static_cast<std::size_t>(made.indptr[static_cast<std::size_t>(n)]));
+    made.values.resize(static_cast<std::size_t>(made.indptr[static_cast<std::size_t>(n)]));
+    std::vector<std::int64_t> next(made.indptr.begin(), made.indptr.end() - 1);
+    const auto put = [&](std::int64_t row, std::int64_t column, float value) {
+        const auto at = static_cast<std::size_t>(next[static_cast<std::size_t>(row)]++);
+        made.indices[at] = static_cast<std::int32_t>(column);
+        made.values[at] = value;
+    };
+    rows([&](std::int64_t u, std::int32_t v, float value) { put(v, u, value); });  // left of the diagonal, ascending
+    rows([&](std::int64_t u, std::int32_t v, float value) { put(u, v, value); });
+    halves.clear();
+    return made;
+}
+
+}  // namespace
+
+template <class I>
+SquarePairs square_pairs(const EdgeBasis<I>& basis, const RowTables<I>& tables, std::int64_t most_bytes,
+                         Control& control) {
+    const Csr& g = basis.graph;
+    const auto bounds = balanced_tasks(g.num_nodes, 64L * control.threads(),
+                                       [&](std::int64_t u) { return tables.wedges[static_cast<std::size_t>(u)]; });
+    const std::size_t tasks = bounds.size() - 1;
+    std::vector<HalfRows> squares(tasks), diamonds(tasks);
+    std::vector<std::unique_ptr<PairCounter<I>>> counters(static_cast<std::size_t>(control.threads()));
+    std::atomic<std::int64_t> bytes{0};
+    parallel_for(control, static_cast<std::int64_t>(tasks), [&](std::int64_t task, int worker) {
+        auto& counter = counters[static_cast<std::size_t>(worker)];
+        if (!counter) counter = std::make_unique<PairCounter<I>>(basis, tables);
+        HalfRows& s = squares[static_cast<std::size_t>(task)];
+        HalfRows& d = diamonds[static_cast<std::size_t>(task)];
+        for (std::int64_t u = bounds[task]; u < bounds[task + 1]; ++u) {
+            control.checkpoint();
+            if (bytes.load(std::memory_order_relaxed) > most_bytes) return;
+            const std::size_t before = s.columns.size() + d.columns.size();
+            s.sizes.push_back(0);
+            d.sizes.push_back(0);
+            counter->row(u, control, [&](std::int32_t v, std::int64_t c, std::int64_t q) {
+                const std::int64_t across = c * (c - 1) / 2 - q;
+                if (across) {
+                    ++s.sizes.back();
+                    s.columns.push_back(v);
+                    s.values.push_back(static_cast<float>(across));
+                }
+                if (q) {
+                    ++d.sizes.back();
+                    d.columns.push_back(v);
+                    d.values.push_back(static_cast<float>(q));
+                }
+            });
+            bytes += 16 * static_cast<std::int64_t>(s.columns.size() + d.columns.size() - before);
+        }
+    });
+    SquarePairs made;
+    made.fits = bytes.load() <= most_bytes;
+    if (!made.fits) return made;
+    counters.clear();
+    made.squares = mirrored(g.num_nodes, bounds, squares);
+    made.diamonds = mirrored(g.num_nodes, bounds, diamonds);
+    return made;
+}
+
+#define GRAPHX_INSTANTIATE(I)                                                                              \
+    template std::vector<Part> edge_parts(const EdgeBasis<I>&, const std::vector<int>&, Control&);         \
+    template SquarePairs square_pairs(const EdgeBasis<I>&, const RowTables<I>&, std::int64_t, Control&);
+GRAPHX_INSTANTIATE(std::int32_t)
+GRAPHX_INSTANTIATE(std::int64_t)
+#undef GRAPHX_INSTANTIATE
+
+}  // namespace graphx

@@ -1,0 +1,142 @@
+"""How the commands read a graph: one set of options, progress, what was cleaned on stderr, cures as options."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from graphx.cli.common import Progress, positive_int
+from graphx.errors import GraphXError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from graphx.graph import Graph
+
+__all__ = ["ZEROS_HINT", "add_reading_options", "in_words_of_the_command", "read_graph"]
+
+ZEROS_HINT = {
+    "explicit_zeros='drop' if they are no edges (or call eliminate_zeros()), 'keep' if they are edges": (
+        "--explicit-zeros drop if they are no edges, --explicit-zeros keep if they are"
+    ),
+}
+_HINTS = {
+    **ZEROS_HINT,
+    "duplicates='sum'": "--duplicates sum",
+    "duplicates='merge'": "--duplicates merge",
+    "directed=True": "--directed",
+    "root=": "--root",
+}
+
+
+def add_reading_options(add: Callable[..., Any], *, weights: bool = True) -> None:
+    """Give a parser the options that decide how a graph file is read.
+
+    Args:
+        add: ``parser.add_argument``.
+        weights: Whether the command uses weights and directions, and so may say what becomes of them.
+
+    Example:
+        >>> import argparse
+        >>> parser = argparse.ArgumentParser()
+        >>> add_reading_options(parser.add_argument)
+        >>> parser.parse_args(["--duplicates", "sum"]).duplicates
+        'sum'
+    """
+    if weights:
+        add("--directed", action="store_true", help="keep directions (default: an edge of a file is two-way)")
+        add(
+            "--duplicates",
+            choices=("merge", "sum"),
+            help="of an edge that comes more than once: keep one, or add the weights (default: keep one, and refuse "
+            "weights that differ)",
+        )
+    add(
+        "--explicit-zeros",
+        choices=("drop", "keep"),
+        help="whether stored zeros of a matrix are edges (default: refuse them)",
+    )
+    add(
+        "--threads",
+        metavar="N",
+        type=positive_int,
+        help="number of threads (default: all processors); the result is the same for any number",
+    )
+
+
+def read_graph(
+    prog: str,
+    args: argparse.Namespace,
+    progress: Progress,
+    *,
+    hints: Mapping[str, str] = _HINTS,
+    weighted: bool | None = None,
+) -> Graph:
+    """Read the graph of a command by its options; say on stderr what reading cleaned.
+
+    Args:
+        prog: What stands before the message, such as ``graphx gradco``.
+        args: ``graph``, and the options of :func:`add_reading_options`; ``root`` where the command has it.
+        progress: Where the reading of a file is shown.
+        hints: What to say in place of the arguments of Python that a refusal names.
+        weighted: False leaves weights out.
+
+    Returns:
+        The graph.
+
+    Raises:
+        GraphXError: As :func:`graphx.data.load_graph`, in the words of the command line.
+
+    Example:
+        >>> import argparse
+        >>> with Progress(enabled=False) as progress:
+        ...     read_graph("graphx demo", argparse.Namespace(graph="karate"), progress)
+        Graph(num_nodes=34, num_edges=78, undirected)
+    """
+    from graphx.data.load import load_graph
+
+    names = {
+        "directed": "directed",
+        "duplicates": "duplicates",
+        "explicit_zeros": "explicit_zeros",
+        "num_threads": "threads",
+    }
+    options = {name: value for name, option in names.items() if (value := getattr(args, option, None))}
+    if weighted is not None:
+        options["weighted"] = weighted
+    if os.path.isdir(args.graph):
+        options.pop("num_threads", None)  # nothing to parse
+    report = progress.report
+    if report is not None and (args.graph == "-" or os.path.isfile(args.graph)):
+        size = 0 if args.graph == "-" else os.path.getsize(args.graph)
+        options["progress"] = lambda done: report("reading", done, size)
+    try:
+        graph = load_graph(args.graph, getattr(args, "root", None), **options)
+    except GraphXError as error:
+        raise type(error)(in_words_of_the_command(str(error), hints)) from error
+    finally:
+        progress.close()
+    if not graph.report.is_clean:
+        print(f"{prog}: {graph.report.summary()}", file=sys.stderr)
+    return graph
+
+
+def in_words_of_the_command(message: str, hints: Mapping[str, str] = _HINTS) -> str:
+    """A refusal of the library with the options of the command for the arguments of Python.
+
+    Args:
+        message: The refusal.
+        hints: Text to replace, and by what; the first that are there come first.
+
+    Returns:
+        The message in the words of the command.
+
+    Example:
+        >>> in_words_of_the_command("expected equal ones: pass duplicates='sum' to add them")
+        'expected equal ones: pass --duplicates sum to add them'
+    """
+    for python, option in hints.items():
+        message = message.replace(python, option)
+    return message
