@@ -131,6 +131,15 @@ SCRIPTS = {
         data=DATA,
         results=("virgo",),
     ),
+    "ogb_linkpred": Script(
+        "ogb/linkpred.py",
+        "link prediction by the rules of the OGB leaderboards",
+        full=(
+            ("--dataset", "ogbl-ddi", "--model", "ncn", "--runs", "10"),
+            ("--dataset", "ogbl-collab", "--model", "ncnc", "--runs", "10"),
+        ),
+        data=DATA / "ogb",
+    ),
     "h4g": Script(
         "papers/h4g.py",
         "zero-shot classification, beside its control arms",

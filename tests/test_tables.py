@@ -84,7 +84,7 @@ def test_run_knows_every_script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
     scripts = {
         str(path.relative_to(SCRIPT.parent))
-        for folder in ("kernels", "papers")
+        for folder in ("kernels", "ogb", "papers")
         for path in (SCRIPT.parent / folder).glob("*.py")
         if re.search(r"^    parser = argparse", path.read_text(encoding="utf-8"), re.MULTILINE)
     }

@@ -134,9 +134,7 @@ def one_by_one(graphs: dict[str, dict[str, Any]], targets: list[str]) -> dict[st
         for row, given in zip(rows, settings.values(), strict=True):
             found = refine_scores(scores, x, ready.edge_index, **given).argmax(axis=1)
             row[name] = "{:.1f}, {:.1f}".format(*accuracies((found == y).astype(int), y))
-    note = (
-        "Accuracy and macro accuracy, %. A row of one anchor averages over the edge weights, and the reverse."
-    )
+    note = "Accuracy and macro accuracy, %. A row of one anchor averages over the edge weights, and the reverse."
     return {"title": "Text alone, refined: one setting at a time", "rows": rows, "note": note}
 
 

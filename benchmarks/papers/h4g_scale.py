@@ -65,9 +65,13 @@ def watch(arguments: list[str], stop: Path | None = None) -> dict[str, Any]:
         "peak_gib": usage.ru_maxrss * 1024 / GIB,
         "exit": process.returncode,
         "bars": sorted({line.split(":")[0].strip() for line in shown if "%|" in line}),
-        "first_step": next((int(line.split("|")[2].split("/")[0]) for line in shown if line.startswith("fit:")), None),
+        "first_step": next((_done(line) for line in shown if line.startswith("fit:")), None),
         "last_line": next((line for line in reversed(shown) if "accuracy" in line), ""),
     }
+
+
+def _done(line: str) -> int:
+    return int(float(line.split("|")[2].split("/", maxsplit=1)[0]))
 
 
 def main() -> None:

@@ -107,6 +107,7 @@ class Progress:
     def __init__(self, *, enabled: bool | None = None) -> None:
         self._enabled = sys.stderr.isatty() if enabled is None else enabled
         self._bar: Any = None
+        self._stage = ""
 
     @property
     def report(self) -> Callable[[str, int, int], None] | None:
@@ -114,10 +115,11 @@ class Progress:
         return self._report if self._enabled else None
 
     def _report(self, stage: str, done: int, total: int) -> None:
-        if self._bar is None or self._bar.desc != f"{stage}: ":
+        if self._bar is None or self._stage != stage:
             from tqdm import tqdm
 
             self.close()
+            self._stage = stage
             self._bar = tqdm(desc=stage, total=total or None, file=sys.stderr, leave=False, unit_scale=True, delay=0.2)
         self._bar.update(done - self._bar.n)
 

@@ -137,7 +137,9 @@ def test_progress_is_drawn_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
         assert progress.report is not None
         progress.report("first", 1, 10)
         progress._bar.delay = 0
+        drawn = progress._bar
         progress.report("first", 5, 10)
+        assert progress._bar is drawn  # a new bar would wait anew before it shows
         progress._bar.refresh()
         assert progress._bar.n == 5
         progress.report("second", 2, 4)

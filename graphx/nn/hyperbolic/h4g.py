@@ -248,12 +248,12 @@ class H4G(Stored):
         report, close = self._reporting()
         try:
             target = prepare(data, self._texts(report), self.config.hops, classes=label_texts)
+            scores = self._scores(target)
+            if not self.refine:
+                return torch.softmax(scores, dim=1)
+            found = self._refined(scores.double().numpy(), target.hops[0].numpy(), target.edge_index, report)
         finally:
             close()
-        scores = self._scores(target)
-        if not self.refine:
-            return torch.softmax(scores, dim=1)
-        found = self._refined(scores.double().numpy(), target.hops[0].numpy(), target.edge_index)
         return torch.from_numpy(found.astype(np.float32))
 
     def hop_shares(self, data: Any, label_texts: Labels | Tensor) -> Tensor:
@@ -278,9 +278,13 @@ class H4G(Stored):
             return self._fitted(target.hops.size(2)).shares(target.gate, target.trust)
 
     def _refined(
-        self, scores: npt.NDArray[Any], features: npt.NDArray[Any] | None, edges: npt.NDArray[Any]
+        self,
+        scores: npt.NDArray[Any],
+        features: npt.NDArray[Any] | None,
+        edges: npt.NDArray[Any],
+        report: Progress | None = None,
     ) -> npt.NDArray[np.float64]:
-        return refine_scores(scores, features, edges, **self.refinement)
+        return refine_scores(scores, features, edges, **self.refinement, progress=report)
 
     def _texts(self, report: Progress | None) -> Texts:
         texts = self.texts

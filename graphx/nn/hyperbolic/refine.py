@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,7 @@ def refine_scores(
     anchor: float | Sequence[float] = ANCHORS,
     edge_weight: float | Sequence[float] = EDGE_WEIGHTS,
     iterations: int = 10,
+    progress: Callable[[str, int, int], object] | None = None,
 ) -> Floats:
     r"""Class probabilities of all nodes of a graph, from zero-shot scores, without any label.
 
@@ -64,6 +65,7 @@ def refine_scores(
         anchor: `a`, from 0 to 1; 1 leaves the centres out. Of several, the mean of the results.
         edge_weight: `w`; 0 leaves the graph out. Of several, the mean of the results.
         iterations: Number of iterations; 0 gives the softmax of the standardised scores.
+        progress: Called as ``progress('refine', done, total)`` with numbers of settings.
 
     Returns:
         ``[N, C]``, float64, rows that sum to 1.
@@ -88,9 +90,12 @@ def refine_scores(
     if not adjacency.nnz:
         weights = (0.0,)
     total = np.zeros_like(s)
-    for a, w in itertools.product(anchors, weights):
+    pairs = list(itertools.product(anchors, weights))
+    for done, (a, w) in enumerate(pairs, 1):
         total += _refined(s, x if a < 1 else None, adjacency if w else None, temperature, a, w, iterations)
-    return total / (len(anchors) * len(weights))
+        if progress is not None:
+            progress("refine", done, len(pairs))
+    return total / len(pairs)
 
 
 def _refined(

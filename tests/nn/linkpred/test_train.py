@@ -27,6 +27,8 @@ from graphx.nn.linkpred import (
     fit,
 )
 from graphx.nn.linkpred._epoch import draw_negatives
+from graphx.nn.linkpred._messages import messages_of
+from graphx.nn.linkpred._subgraph import neighborhood
 from graphx.nn.linkpred.task import has_edges
 
 SMALL = LinkConfig(hidden_channels=16, batch_size=64, epochs=4, metric="hits@20", encoder_lr=0.01, predictor_lr=0.01)
@@ -412,3 +414,40 @@ def test_a_batch_of_complete_neighbourhoods_has_the_logits_of_the_whole_graph(
     whole = model(x, edge_index, pairs)
     torch.testing.assert_close(on_subgraph(layers + 1 + further), whole)
     assert not torch.allclose(on_subgraph(layers - 1), whole)
+
+
+@pytest.mark.parametrize("structure", ["gae", "gae_cn", "ncn", "ncnc", "ncnc2", "ncn2", "ncn_diff"])
+@pytest.mark.parametrize(("conv", "layers"), [("gcn", 2), ("puresum", 1), ("max", 1), ("none", 0)])
+def test_training_on_subgraphs_gives_the_same_numbers(structure: str, conv: Any, layers: int) -> None:
+    graph = graphx.data.synthetic.random_regular(120, 3, seed=1)
+    task = LinkTask.from_split(link_split(graph, seed=0))
+    depth = {"ncnc2": 2}.get(structure, 1)
+    config = SMALL.replace(
+        structure=structure.removesuffix("2") if depth == 2 else structure,
+        depth=depth,
+        conv=conv,
+        num_layers=layers,
+        batch_size=4,
+        epochs=1,
+        metric="auc",
+        hidden_channels=8,
+    )
+    for given in (task, with_features(task, 6, 0.5)):
+        whole, parts = (fit(given, config.replace(subgraphs=s), progress=False) for s in (False, True))
+        assert parts.runs[0]["history"][0]["loss"] == pytest.approx(whole.runs[0]["history"][0]["loss"], rel=1e-4)
+        for name, value in whole.model.state_dict().items():
+            torch.testing.assert_close(parts.model.state_dict()[name], value, rtol=1e-2, atol=1e-4)
+
+
+def test_a_neighborhood_by_hand() -> None:
+    """A path 0-1-2-3-4-5 around the pair (1, 2)."""
+    edges = torch.tensor([[0, 1, 2, 3, 4], [1, 2, 3, 4, 5]])
+    graph = as_adjacency(torch.cat((edges, edges.flip(0)), dim=1))
+    near = neighborhood(graph, messages_of(graph), torch.tensor([[2], [1]]), 1)
+    assert near.nodes.tolist() == [0, 1, 2, 3] and near.pairs.tolist() == [[2], [1]]
+    assert near.graph.indptr.tolist() == [0, 1, 3, 5, 6] and near.graph.indices.tolist() == [1, 0, 2, 1, 3, 2]
+    assert neighborhood(graph, messages_of(graph), torch.tensor([[2], [1]]), 9).nodes.tolist() == list(range(6))
+    sparse = with_features(LinkTask.from_split(link_split(graphx.data.load_graph("karate"), seed=0)))
+    sparse = LinkTask(sparse.graph, sparse.train, sparse.valid, sparse.test, sparse.x.to_sparse_csr())
+    with pytest.raises(InputError, match="which is sparse; pass x.to_dense"):
+        fit(sparse, SMALL.replace(subgraphs=True, metric="auc"), progress=False)
