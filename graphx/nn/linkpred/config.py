@@ -41,7 +41,7 @@ class LinkConfig:
         transform_nodes: ``--use_xlin``.
         tail_activation: ``--tailact``.
         two_layer_head: ``--twolayerlin``.
-        depth: Levels of completion, for ``ncnc``.
+        depth: Levels of completion, for ``ncnc`` and ``gae_cnc``.
         alpha: The factor of the completion's probability.
         pt: Its prior (``--pt``).
         scale: Of its logits (``--probscale``).

@@ -66,7 +66,7 @@ class LinkModel(nn.Module):
         width = config.hidden_channels
         if num_features is not None and self.encoder.num_layers == 0 and self.encoder.first is None:
             width = num_features
-        completes = config.structure == "ncnc"
+        completes = config.structure in ("ncnc", "gae_cnc")
         self.predictor = LinkPredictor(
             width,
             config.hidden_channels,
