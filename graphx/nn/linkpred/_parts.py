@@ -66,7 +66,7 @@ def question_of_two_kinds(x: Any, graphs: Any, pairs: Tensor, channels: int) -> 
         check_nodes(part, what, channels)
         if part.size(0) != size:
             raise InputError(f"{what} has {part.size(0)} rows and its matrix {size}; expected one for each node")
-    query = make_query(first, pairs, second)
+    query = make_query(first, pairs, other=second)
     _ops.check_range(query)
     return query, (x[0], x[1], x[2])
 

@@ -173,7 +173,8 @@ class LinkPredictor(nn.Module):
         wide = h + 1 if structure == "gae_cat_cn" else h
         self.head = made("LNDRLNDRL", wide, h, h, 1) if two_layer_head else made("LNDRL", wide, h, 1)
         self.prior_mlp = made("LNDRL", f, h, 1) if learnable_pt else None
-        self.beta = nn.Parameter(torch.ones(1))
+        # a parameter that nothing reads would stop DistributedDataParallel
+        self.beta = nn.Parameter(torch.ones(1)) if pooling or counting else None
         self.hops = nn.Parameter(torch.ones(3)) if structure == "cn2" else None
 
     def reset_parameters(self) -> None:
@@ -181,9 +182,9 @@ class LinkPredictor(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.LayerNorm):
                 module.reset_parameters()
-        nn.init.ones_(self.beta)
-        if self.hops is not None:
-            nn.init.ones_(self.hops)
+        for ones in (self.beta, self.hops):
+            if ones is not None:
+                nn.init.ones_(ones)
 
     def forward(self, x: Any, edge_index: Any, edge_label_index: Tensor) -> Tensor:
         """Score pairs.
@@ -235,8 +236,9 @@ class LinkPredictor(nn.Module):
                 number = number + self._completed(raw, ends, query, product, depth, h.new_ones(h.size(0), 1))
             if self.structure_mlp is None:
                 return self._head(torch.cat((number.to(combined.dtype), combined), 1))
-            return self._head(combined + self.structure_mlp(number) * self.beta)
+            return self._head(combined + self.structure_mlp(number) * self.beta)  # type: ignore[operator]
         assert self.structure_mlp is not None
+        assert self.beta is not None
         z, _ = pooled(query, h)
         if depth > 0:
             z = z + self._completed(raw, ends, query, product, depth, h)
