@@ -54,7 +54,7 @@ def start_of(
         raise InputError("the projected features pass what float32 holds; scale the features first")
     if model.storage == "float32":
         return start
-    half = empty_state(*start.shape, "bfloat16")
+    half = empty_state(degrees.size, d, "bfloat16")
     _core.fastrp_narrow(start, half, threads)
     return half
 

@@ -190,7 +190,7 @@ class FastRPSearch(BaseEstimator):  # type: ignore[misc]
 class _Passes(FastRP):
     """FastRP up to the states, which it keeps; the sum is left to :meth:`embedding`."""
 
-    def _embed(self, graph: Any) -> Floats:
+    def _embed(self, graph: Any, device: Any = None) -> Floats:  # noqa: ARG002 - its states are the kernels'
         self._threads = resolve_threads(self.num_threads)
         walk = self._walk(graph)
         start = self._fitted_start(walk, self._threads)
