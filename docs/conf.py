@@ -91,7 +91,29 @@ def _draw_pictures(_app: Sphinx) -> None:
             exec(block, names)  # noqa: S102 - our own page
 
 
+def _mend_source_links(app: Sphinx, error: Exception | None) -> None:
+    """Lead the links from source listings to the place that exists: viewcode knows one home of a module's names."""
+    if error is not None or app.builder.name != "html":
+        return
+    folder = Path(app.outdir)
+    pages = {page.name: page.read_text(encoding="utf-8") for page in folder.glob("*.html")}
+    places = {name: re.findall(r' id="([\w.]+)"', text) for name, text in pages.items()}
+
+    def mended(match: re.Match[str]) -> str:
+        target, place = match[2], match[3]
+        known = places.get(target, [])
+        if place in known:
+            return match[0]
+        near = [name for name in known if name.rpartition(".")[2] == place.rpartition(".")[2]]
+        return f'href="{match[1]}{target}#{near[0]}"' if near else match[0]
+
+    for page in (folder / "_modules").rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(re.sub(r'href="([./]*)(\w+\.html)#([\w.]+)"', mended, text), encoding="utf-8")
+
+
 def setup(app: Sphinx) -> None:
     """Register the offline formulas and draw the pictures before the pages are read."""
     app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
     app.connect("builder-inited", _draw_pictures)
+    app.connect("build-finished", _mend_source_links)

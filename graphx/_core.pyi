@@ -330,7 +330,12 @@ def fastrp_moments(
     x: npt.NDArray[np.float32], threads: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]: ...
 def fastrp_standardize(
-    x: npt.NDArray[np.float32], mean: npt.NDArray[np.float32], factor: npt.NDArray[np.float32], threads: int
+    x: npt.NDArray[np.float32],
+    mean: npt.NDArray[np.float32],
+    factor: npt.NDArray[np.float32],
+    threads: int,
+    out: npt.NDArray[np.float32] | None = None,
+    first: int = 0,
 ) -> None: ...
 
 # -- end of fastrp -----------------------------------------------------------------------------------------------------

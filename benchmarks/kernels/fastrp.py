@@ -12,6 +12,7 @@ before. The rivals (fastrp 0.1.1, pycleora, scikit-network, sparse_dot_mkl) live
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from importlib.metadata import version
@@ -138,6 +139,53 @@ def huge(bench: Bench) -> dict[str, Any]:
 PARTS = {f.__name__: f for f in (rust, scipy, cleora, hop, pipeline, sknetwork, huge)}
 
 
+RIVALS = {
+    "rust": "fastrp 0.1.1 (Rust), the same four propagations",
+    "scipy": "scipy, the same numbers",
+    "cleora": "pycleora, four iterations",
+    "sknetwork": "scikit-network RandomProjection, four iterations",
+}
+
+
+def summary() -> dict[str, Any]:
+    """The tables of what has been measured so far."""
+    known = json.loads(RESULTS.read_text())
+    rows = []
+    for name, title in RIVALS.items():
+        if (part := known.get(name)) is None:
+            continue
+        row: dict[str, Any] = {"rival": title, "its seconds": part["rival"]["seconds"]}
+        for storage in ("float32", "bfloat16"):
+            row[f"ours, {storage}"] = part[storage]["seconds"]
+            row[f"times faster, {storage}"] = part[f"{storage}_times_faster"]
+            row[f"share of its memory, {storage}"] = part[f"{storage}_share_of_memory"]
+        rows.append(row)
+    title = "Power-law graph of a million nodes and ten million edges, d = 128, four hops, loading not counted"
+    made: dict[str, Any] = {"against": {"title": title, "rows": rows}}
+    more: list[dict[str, Any]] = []
+    if "hop" in known:
+        hops = known["hop"]
+        for storage in ("float32", "bfloat16"):
+            share = hops[storage]["share_of_stream"]
+            told = f"{share:.0%} of the STREAM bandwidth in bytes a second, if no row were met in a cache"
+            more.append({"what": f"one hop, {storage}", "seconds": hops[storage]["best_seconds"], "": told})
+        if "mkl" in hops:
+            told = "sparse_dot_mkl with out="
+            more.append({"what": "one product by MKL, float32", "seconds": hops["mkl"]["best_seconds"], "": told})
+    if "pipeline" in known:
+        told = f"{known['pipeline']['times_the_embedding']:.2f} times the embedding alone"
+        more.append(
+            {"what": "edge list to saved embedding, bfloat16", "seconds": known["pipeline"]["seconds"], "": told}
+        )
+    if "huge" in known:
+        told = f"peak {known['huge']['peak_bytes'] / 2**30:.1f} GiB, on a busy machine; the graph mapped from its file"
+        what = "10 million nodes, 100 million edges, bfloat16"
+        more.append({"what": what, "seconds": known["huge"]["seconds"], "": told})
+    if more:
+        made["alone"] = {"title": "Parts, and larger ones", "rows": more}
+    return made
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", nargs="+", choices=PARTS, default=["rust", "scipy", "cleora", "hop", "pipeline"])
@@ -157,6 +205,7 @@ def main() -> None:
         common = {"nodes": options.nodes, "threads": options.threads, "repeats": options.repeats}
         versions = {"numpy": version("numpy"), "scipy": version("scipy")}
         write_results(RESULTS, {name: {**common, **part}}, versions)
+        write_results(RESULTS, summary(), versions)
 
 
 if __name__ == "__main__":

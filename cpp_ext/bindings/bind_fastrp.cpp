@@ -193,14 +193,20 @@ void register_fastrp(nb::module_& m) {
         nb::arg("x").noconvert(), nb::arg("threads"));
     m.def(
         "fastrp_standardize",
-        [](Out<float> x, Vector<float> mean, Vector<float> factor, int threads) {
+        [](Out<float> x, Vector<float> mean, Vector<float> factor, int threads, std::optional<Out<float>> out,
+           std::int64_t first) {
             expect(mean.shape(0) == x.shape(1) && factor.shape(0) == x.shape(1), "one number for each column");
+            const auto rows = static_cast<std::int64_t>(x.shape(0)), columns = static_cast<std::int64_t>(x.shape(1));
+            const auto stride = out ? static_cast<std::int64_t>(out->shape(1)) : columns;
+            expect(!out || (out->shape(0) == x.shape(0) && first >= 0 && first + columns <= stride),
+                   "out has the rows of x and room for its columns");
             run_interruptible(threads, nb::none(), [&](Control& control) {
-                standardize(x.data(), static_cast<std::int64_t>(x.shape(0)), static_cast<std::int64_t>(x.shape(1)),
-                            mean.data(), factor.data(), control);
+                standardize(x.data(), rows, columns, mean.data(), factor.data(), out ? out->data() + first : x.data(),
+                            stride, control);
             });
         },
-        nb::arg("x").noconvert(), nb::arg("mean").noconvert(), nb::arg("factor").noconvert(), nb::arg("threads"));
+        nb::arg("x").noconvert(), nb::arg("mean").noconvert(), nb::arg("factor").noconvert(), nb::arg("threads"),
+        nb::arg("out").noconvert().none() = nb::none(), nb::arg("first") = 0);
 }
 
 }  // namespace graphx::bind

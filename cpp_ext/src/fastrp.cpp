@@ -279,62 +279,6 @@ void group_squares(const S* source, std::int64_t rows, std::int64_t columns, dou
     });
 }
 
-void narrow(const float* source, std::int64_t size, std::uint16_t* out, Control& control) {
-    for_blocks(control, size, 1 << 16, [&](std::int64_t first, std::int64_t last, int) {
-        for (std::int64_t i = first; i < last; ++i) out[i] = to_bfloat16(source[i]);
-    });
-}
-
-void widen(const std::uint16_t* source, std::int64_t size, float* out, Control& control) {
-    for_blocks(control, size, 1 << 16, [&](std::int64_t first, std::int64_t last, int) {
-        for (std::int64_t i = first; i < last; ++i) out[i] = widened(source[i]);
-    });
-}
-
-void column_moments(const float* x, std::int64_t rows, std::int64_t columns, double* mean, double* variance,
-                    Control& control) {
-    constexpr std::int64_t size = 1024;
-    const auto d = static_cast<std::size_t>(columns);
-    const std::int64_t blocks = (rows + size - 1) / size;
-    std::vector<double> means(static_cast<std::size_t>(blocks) * d), squares_of(static_cast<std::size_t>(blocks) * d);
-    for_blocks(control, rows, size, [&](std::int64_t first, std::int64_t last, int) {
-        double* m = means.data() + static_cast<std::size_t>(first / size) * d;
-        double* s = squares_of.data() + static_cast<std::size_t>(first / size) * d;
-        for (std::int64_t u = first; u < last; ++u)
-            for (std::size_t j = 0; j < d; ++j) m[j] += static_cast<double>(x[static_cast<std::size_t>(u) * d + j]);
-        for (std::size_t j = 0; j < d; ++j) m[j] /= static_cast<double>(last - first);
-        for (std::int64_t u = first; u < last; ++u)
-            for (std::size_t j = 0; j < d; ++j) {
-                const double away = static_cast<double>(x[static_cast<std::size_t>(u) * d + j]) - m[j];
-                s[j] += away * away;
-            }
-    });
-    std::fill_n(mean, columns, 0.0);
-    std::fill_n(variance, columns, 0.0);
-    double count = 0;
-    for (std::int64_t block = 0; block < blocks; ++block) {
-        const auto more = static_cast<double>(std::min(size, rows - block * size));
-        for (std::size_t j = 0; j < d; ++j) {
-            const double away = means[static_cast<std::size_t>(block) * d + j] - mean[j];
-            variance[j] += squares_of[static_cast<std::size_t>(block) * d + j] + away * away * (count * more / (count + more));
-            mean[j] += away * (more / (count + more));
-        }
-        count += more;
-    }
-    if (count > 0)
-        for (std::size_t j = 0; j < d; ++j) variance[j] /= count;
-}
-
-void standardize(float* x, std::int64_t rows, std::int64_t columns, const float* mean, const float* factor,
-                 Control& control) {
-    for_blocks(control, rows, 1024, [&](std::int64_t first, std::int64_t last, int) {
-        for (std::int64_t u = first; u < last; ++u) {
-            float* row = x + u * columns;
-            for (std::int64_t j = 0; j < columns; ++j) row[j] = (row[j] - mean[j]) * factor[j];
-        }
-    });
-}
-
 #define GRAPHX_INSTANTIATE(S)                                                                                          \
     template void hop(const Hop<S>&, Control&);                                                                        \
     template void accumulate(const S*, std::int64_t, std::int64_t, float, bool, bool, float*, Control&);               \

@@ -112,6 +112,23 @@ GRAPHX_INLINE void project_body(const TileProduct& p, const SparseProjection& r,
     }
 }
 
+GRAPHX_INLINE void merge_body(const Merge& m, std::int64_t u) {
+    for (std::int64_t column = 0; column < m.columns; column += m.width) {
+        const std::int64_t count = std::min(m.width, m.columns - column);
+        const std::int64_t at = (column / m.width * m.num_nodes + u) * m.width;
+        float* to = m.target + u * m.stride + column;
+        bool add = m.accumulate;
+        std::size_t i = 0;
+        for (; i + 2 <= m.states.size(); i += 2) {  // two at once: the target is touched once
+            const auto& [x, a] = m.states[i];
+            const auto& [y, b] = m.states[i + 1];
+            put_row(to, add, a[u], x + at, b[u], y + at, count);
+            add = true;
+        }
+        if (i < m.states.size()) put_row(to, add, m.states[i].second[u], m.states[i].first + at, count);
+    }
+}
+
 #define GRAPHX_LEVEL(NAME, TARGET, SIZE)                                                                            \
     TARGET void rows_##NAME(const TileProduct& p, std::int64_t start, std::int64_t stop) {                          \
         rows_body<SIZE>(p, start, stop);                                                                            \
@@ -119,6 +136,9 @@ GRAPHX_INLINE void project_body(const TileProduct& p, const SparseProjection& r,
     TARGET void project_##NAME(const TileProduct& p, const SparseProjection& r, const Present& present,             \
                                std::int64_t tiles, std::int64_t start, std::int64_t stop, float* sum) {             \
         for (std::int64_t u = start; u < stop; ++u) project_body(p, r, present, tiles, u, sum);                     \
+    }                                                                                                               \
+    TARGET void merge_##NAME(const Merge& m, std::int64_t start, std::int64_t stop) {                               \
+        for (std::int64_t u = start; u < stop; ++u) merge_body(m, u);                                               \
     }
 GRAPHX_LEVEL(plain, , 4)
 #if defined(GRAPHX_X86)
@@ -173,24 +193,12 @@ void multiply_projection(const TileProduct& p, const SparseProjection& r, std::i
 }
 
 void merge_tiles(const Merge& m, Control& control) {
-    for_rows(m.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int) {
-        for (std::int64_t u = start; u < stop; ++u) {
-            bool accumulate = m.accumulate;
-            for (const auto& [tiles, factors] : m.states) {
-                const float factor = factors[u];
-                for (std::int64_t column = 0; column < m.columns; column += m.width) {
-                    const std::int64_t count = std::min(m.width, m.columns - column);
-                    const float* from = tiles + (column / m.width * m.num_nodes + u) * m.width;
-                    float* to = m.target + u * m.stride + column;
-                    if (accumulate)
-                        for (std::int64_t j = 0; j < count; ++j) to[j] += factor * from[j];
-                    else
-                        for (std::int64_t j = 0; j < count; ++j) to[j] = factor * from[j];
-                }
-                accumulate = true;
-            }
-        }
-    });
+    auto rows = merge_plain;
+#if defined(GRAPHX_X86)
+    if (simd_level() == Simd::avx2) rows = merge_avx2;
+    if (simd_level() == Simd::avx512) rows = merge_avx512;
+#endif
+    for_rows(m.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int) { rows(m, start, stop); });
 }
 
 }  // namespace graphx

@@ -74,7 +74,7 @@ struct Case {
     std::int64_t columns;
 };
 
-void check(const Case& c) {
+void check(const Case& c, std::int64_t channels = 21) {
     Control one(1);
     NeighborSide first = c.first.side(c.weighted);
     NeighborSide second = c.shared ? first : c.second.side(c.weighted);
@@ -96,7 +96,6 @@ void check(const Case& c) {
     const PairQuery query{first, second, c.columns, c.pairs.sources.data(), c.pairs.targets.data(),
                           static_cast<std::int64_t>(c.pairs.sources.size())};
     const auto size = c.pairs.sources.size();
-    const std::int64_t channels = 21;
     std::mt19937 random(9);
     std::vector<double> x(static_cast<std::size_t>(c.columns * channels)), g(size * channels);
     for (auto& v : x) v = static_cast<double>(random() % 17) - 8;
@@ -171,6 +170,104 @@ TEST(common_neighbours_by_every_way) {
                                 c.absent.push_back(e);
                         check(c);
                     }
+}
+
+// Hubs and small rows, so that short rows are searched in long ones, and nodes that share a bit with others.
+Matrix hubs(std::int64_t rows, std::int64_t columns, unsigned seed) {
+    std::mt19937 random(seed);
+    Matrix m;
+    for (std::int64_t r = 0; r < rows; ++r) {
+        const std::size_t size = r % 3 == 0 ? 3000 : r % 3 == 1 ? 12 : 150;
+        std::vector<std::int32_t> row;
+        // half of the columns repeat at distances of 2^18, where sets fold them onto one bit
+        for (std::size_t k = 0; k < size; ++k)
+            row.push_back(static_cast<std::int32_t>(k % 2 ? random() % columns : ((random() % 900) + ((random() % 3) << 18)) % columns));
+        std::sort(row.begin(), row.end());
+        row.erase(std::unique(row.begin(), row.end()), row.end());
+        for (auto u : row) {
+            m.indices.push_back(u);
+            m.weights.push_back(1.0 + static_cast<double>(random() % 7));
+        }
+        m.indptr.push_back(static_cast<std::int64_t>(m.indices.size()));
+    }
+    return m;
+}
+
+TEST(rows_of_far_different_lengths_and_nodes_that_share_a_bit) {
+    for (std::int64_t columns : {std::int64_t{5000}, (std::int64_t{1} << 19) + 77})
+        for (bool runs : {false, true})
+            for (bool weighted : {false, true})
+                for (bool exclude : {false, true}) {
+                    Case c{hubs(9, columns, 1), hubs(6, columns, 2), random_pairs(9, 6, 60, runs, 3), {}, weighted, false,
+                           false, columns};
+                    if (exclude)
+                        for (std::int64_t e = 0; e < static_cast<std::int64_t>(c.first.indices.size()); e += 3)
+                            c.absent.push_back(e);
+                    check(c, columns > 100'000 ? 1 : 5);
+                    std::swap(c.pairs.sources, c.pairs.targets);  // runs of targets: the two sides change places
+                    for (auto& r : c.pairs.sources) r %= 9;
+                    for (auto& r : c.pairs.targets) r %= 6;
+                    check(c, columns > 100'000 ? 1 : 5);
+                }
+}
+
+TEST(sums_of_every_width_in_both_number_types) {
+    const auto m = random_matrix(20, 300, 1);
+    const auto pairs = random_pairs(20, 20, 80, true, 3);
+    for (bool weighted : {false, true}) {
+        const PairQuery query{m.side(weighted), m.side(weighted), 300, pairs.sources.data(), pairs.targets.data(), 80};
+        for (std::int64_t channels : {1, 7, 8, 16, 40, 64, 200, 300}) {
+            std::vector<float> x(static_cast<std::size_t>(300 * channels));
+            for (std::size_t k = 0; k < x.size(); ++k) x[k] = static_cast<float>(k * 2654435761U % 9);
+            std::vector<float> g(static_cast<std::size_t>(80 * channels), 2.0F);
+            for (const char* level : {"plain", "avx2", "avx512"}) {
+                setenv("GRAPHX_SIMD", level, 1);
+                Control control(2);
+                std::vector<float> out(static_cast<std::size_t>(80 * channels)), grad(x.size());
+                std::vector<std::int64_t> counts(80);
+                pool_common(query, x.data(), channels, out.data(), counts.data(), control);
+                pool_common_backward(query, counts.data(), g.data(), channels, grad.data(), control);
+                std::vector<float> slow(out.size()), back(grad.size());
+                for (std::size_t b = 0; b < 80; ++b) {
+                    const auto r1 = m.row(pairs.sources[b], {}, weighted), r2 = m.row(pairs.targets[b], {}, weighted);
+                    for (const auto& [u, w] : r1)
+                        if (const auto at = r2.find(u); at != r2.end())
+                            for (std::int64_t j = 0; j < channels; ++j) {
+                                slow[b * channels + j] += static_cast<float>(w * at->second) * x[u * channels + j];
+                                back[u * channels + j] += static_cast<float>(w * at->second) * 2.0F;
+                            }
+                }
+                CHECK(out == slow);  // whole numbers: exact in single precision too
+                CHECK(grad == back);
+            }
+            unsetenv("GRAPHX_SIMD");
+        }
+    }
+}
+
+TEST(entries_that_are_not_there_are_left_out) {
+    const auto m = hubs(9, 5000, 1);
+    std::vector<std::int64_t> rows, columns, expected;
+    for (std::int64_t r = 0; r < 9; ++r)
+        for (std::int64_t u = r; u < 5000; u += 7) {
+            rows.push_back(r);
+            columns.push_back(u);
+            const auto* begin = m.indices.data() + m.indptr[r];
+            const auto* end = m.indices.data() + m.indptr[r + 1];
+            const auto* at = std::lower_bound(begin, end, static_cast<std::int32_t>(u));
+            if (at != end && *at == u) expected.push_back(at - m.indices.data());
+        }
+    for (int threads : {1, 3}) {
+        Control control(threads);
+        const auto found = find_entries(m.side(false), rows.data(), columns.data(), static_cast<std::int64_t>(rows.size()),
+                                        false, control);
+        CHECK(std::equal(found.begin(), found.end(), expected.begin(), expected.end()));
+    }
+    Matrix empty;
+    empty.indptr = {0, 0, 0};
+    Control control(2);
+    const std::int64_t zero[] = {0, 1};
+    CHECK_EQ(find_entries(empty.side(false), zero, zero, 2, true, control).size(), 0U);
 }
 
 TEST(no_pairs_and_no_columns) {

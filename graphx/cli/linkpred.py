@@ -40,11 +40,14 @@ exit codes:
 _MODELS = {
     "gae": "only what the two ends are",
     "gae-cn": "and how many common neighbours they have",
+    "gae-cat-cn": "the same number, beside what the ends are",
+    "gae-cnc": "and how many are probably common",
     "ncn": "and what the common neighbours are (default)",
     "ncnc": "and neighbours that are probably common",
     "ncnc2": "the same, completed twice",
     "ncn2": "and what is common within two steps",
     "ncn-diff": "and the neighbours of one end only",
+    "cn2": "and what is common within one and two steps, learned apart",
 }
 
 

@@ -25,11 +25,14 @@ __all__ = ["evaluate", "predict", "train"]
 _STRUCTURES: dict[str, dict[str, Any]] = {
     "gae": {"structure": "gae"},
     "gae-cn": {"structure": "gae_cn"},
+    "gae-cat-cn": {"structure": "gae_cat_cn"},
+    "gae-cnc": {"structure": "gae_cnc"},
     "ncn": {"structure": "ncn"},
     "ncnc": {"structure": "ncnc"},
     "ncnc2": {"structure": "ncnc", "depth": 2},
     "ncn2": {"structure": "ncn2"},
     "ncn-diff": {"structure": "ncn_diff"},
+    "cn2": {"structure": "cn2"},
 }
 _DEFAULTS: dict[str, Any] = {
     "hidden_channels": 128,

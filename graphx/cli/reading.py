@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from graphx.cli.common import Progress, positive_int
@@ -118,7 +119,9 @@ def read_graph(
         raise type(error)(in_words_of_the_command(str(error), hints)) from error
     finally:
         progress.close()
-    if not graph.report.is_clean:
+    named = args.graph != "-" and not os.path.exists(args.graph)
+    # Of a known data set, that its nodes have names is no news.
+    if not (replace(graph.report, relabelled="") if named else graph.report).is_clean:
         print(f"{prog}: {graph.report.summary()}", file=sys.stderr)
     return graph
 

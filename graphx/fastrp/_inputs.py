@@ -11,7 +11,7 @@ import numpy.typing as npt
 from graphx.errors import InputError
 from graphx.graph import Graph, as_graph
 
-__all__ = ["ORIENTATIONS", "new_edges", "read_graph"]
+__all__ = ["ORIENTATIONS", "gpu_of", "new_edges", "read_graph"]
 
 ORIENTATIONS = ("natural", "reverse", "undirected")
 
@@ -44,6 +44,23 @@ def read_graph(X: Any, orientation: str = "natural") -> Graph:
     if orientation == "undirected" and not graph.is_undirected:
         return graph.to_undirected(duplicates="sum" if graph.is_weighted else "merge")
     return graph
+
+
+def gpu_of(X: Any) -> Any:
+    """The GPU that the edges of an input are on.
+
+    Args:
+        X: As for :func:`read_graph`.
+
+    Returns:
+        A torch device, or None.
+
+    Example:
+        >>> gpu_of(np.eye(3)) is None
+        True
+    """
+    edges = X[0] if isinstance(X, tuple) and X else getattr(X, "edge_index", X)
+    return edges.device if getattr(edges, "is_cuda", False) is True else None
 
 
 def _graph(X: Any) -> Graph:

@@ -39,7 +39,7 @@ def spec_of(model: FastRP, graph: Graph) -> tuple[Spec, npt.NDArray[np.float32] 
     Raises:
         InputError: The estimator asks for what is not made tile by tile.
     """
-    from graphx.fastrp.fastrp import _degree_scale
+    from graphx.fastrp._start import _degree_scale
 
     for name, plain in (("refine", 0), ("oversample", 1), ("feature_ratio", 0)):
         if getattr(model, name) != plain:

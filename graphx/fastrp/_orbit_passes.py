@@ -81,10 +81,11 @@ class OrbitPasses:
             if any(state is target for state, _ in waiting):
                 _core.tile_merge(waiting, out, first, self.columns, started, self.orbits.threads)
                 started, waiting = True, []
+            squares = self._squares if weight and self.normalize else None
             if source is None:
-                self._first(program, start, target, scale)
+                self._first(program, start, target, scale, squares)
             else:
-                program.apply(source, target, scale, self._squares)
+                program.apply(source, target, scale, squares)
             if weight:
                 waiting.append((target, self._lengths(factor * weight)))
             source = target
@@ -95,11 +96,18 @@ class OrbitPasses:
         elif not started:
             out[:, first : first + self.columns] = 0
 
-    def _first(self, program: Program, start: SparseStart | Floats, target: Floats, scale: Floats) -> None:
+    def _first(
+        self,
+        program: Program,
+        start: SparseStart | Floats,
+        target: Floats,
+        scale: Floats,
+        squares: npt.NDArray[np.float64] | None,
+    ) -> None:
         if isinstance(start, SparseStart):
-            program.project(start[:3], target, scale, self._squares)
+            program.project(start[:3], target, scale, squares)
         else:
-            program.apply(self._cut(start), target, scale, self._squares)
+            program.apply(self._cut(start), target, scale, squares)
 
     def _cut(self, start: Floats) -> Floats:
         """Rows as tiles."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import numbers
 import os
 from collections.abc import Sequence
 from typing import Any, Literal, Self
@@ -21,31 +20,26 @@ from graphx import _core
 from graphx._threads import resolve_threads
 from graphx.errors import InputError
 from graphx.fastrp._engine import (
-    DENSE_FROM,
-    KINDS,
     STORAGE,
     Progress,
     SparseStart,
     State,
     Walk,
     accumulate,
-    density_of,
     hops,
     merge_hops,
     moments,
     node_ids,
-    projection,
     propagate,
-    sparse_projection,
     walk_of,
 )
-from graphx.fastrp._inputs import new_edges, read_graph
+from graphx.fastrp._inputs import gpu_of, new_edges, read_graph
+from graphx.fastrp._parameters import _seed, check_parameters
+from graphx.fastrp._start import checked_features, start_of
 
 __all__ = ["FastRP"]
 
 Floats = npt.NDArray[np.float32]
-
-_FEATURE_STREAM = 0x5851F42D4C957F2D  # keeps the random numbers of features apart from those of nodes
 
 
 class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -164,7 +158,9 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
         Args:
             X: A :class:`graphx.Graph`, scipy sparse matrix (a rectangular one ``[N, M]`` is a bipartite graph of N + M
                 nodes), numpy adjacency, networkx or igraph graph, PyG ``Data``, ``edge_index`` ``[2, E]``, pair
-                ``(edge_index, edge_weight)``, or a path or name for :func:`graphx.data.load_graph`.
+                ``(edge_index, edge_weight)``, or a path or name for :func:`graphx.data.load_graph`. Where edges are
+                on a GPU, the hops are made there (in torch, the same to rounding); not with ``refine`` and
+                ``oversample``.
             y: Not used.
             features: Numbers ``[N, F]``, with ``feature_ratio``; None takes ``x`` of a PyG ``Data``.
             client: A Dask ``distributed.Client`` whose workers embed; see :mod:`graphx.fastrp.cluster`. Needs the extra
@@ -179,13 +175,13 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
         Raises:
             InputError: A parameter, the graph or the features cannot be used; tells why and what can.
         """
-        self._check_parameters()
+        check_parameters(self)
         if features is None and self.feature_ratio and getattr(X, "x", None) is not None:
             features = X.x
         graph = read_graph(X, self.orientation)
         self.graph_ = graph
         self.seed_ = _seed(self.random_state)
-        self._features = self._checked_features(features, graph.num_nodes)
+        self._features = checked_features(self, features, graph.num_nodes)
         self.n_features_in_ = graph.num_nodes
         self._n_features_out = self.n_components
         self.mean_: Floats | None = None
@@ -204,7 +200,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
 
             self.embedding_ = embed_to_file(self, graph, out, work_dir=work_dir)
         else:
-            self.embedding_ = self._embed(graph)
+            self.embedding_ = self._embed(graph, gpu_of(X))
         return self
 
     def fit_transform(
@@ -266,9 +262,9 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
         if self.self_influence:
             ids = np.arange(known, known + size, dtype=np.uint64)
             given = (
-                self._checked_features(features, size) if features is not None or self._features is not None else None
+                checked_features(self, features, size) if features is not None or self._features is not None else None
             )
-            own = self._start(walk.degrees(), ids, given, threads, dense=True)
+            own = start_of(self, walk.degrees(), ids, given, threads, dense=True)
             assert not isinstance(own, SparseStart)
             accumulate(out, own, self.self_influence, normalize=self.normalize, num_threads=threads)
         last = max((k for k, weight in enumerate(self.iteration_weights, 1) if weight), default=0)
@@ -296,21 +292,29 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
 
     # -- its parts -----------------------------------------------------------------------------------------------------
 
-    def _embed(self, graph: Any) -> Floats:
+    def _embed(self, graph: Any, device: Any = None) -> Floats:
         threads = resolve_threads(self.num_threads)
         if self._reduces():
             made: Floats = self._reducer().embed(self, graph)
         else:
             walk = self._walk(graph)
-            made = merge_hops(
-                walk,
-                self._fitted_start(walk, threads),
-                [float(self.self_influence), *map(float, self.iteration_weights)],
-                normalize=self.normalize,
-                storage=self.storage,
-                num_threads=threads,
-                progress=self.progress,
-            )
+            start = self._fitted_start(walk, threads)
+            weights = [float(self.self_influence), *map(float, self.iteration_weights)]
+            if device is None:
+                made = merge_hops(
+                    walk,
+                    start,
+                    weights,
+                    normalize=self.normalize,
+                    storage=self.storage,
+                    num_threads=threads,
+                    progress=self.progress,
+                )
+            else:
+                from graphx.fastrp import _torch
+
+                common = {"normalize": self.normalize, "storage": self.storage, "device": device}
+                made = _torch.merge_hops(walk, start, weights, **common).cpu().numpy()
         standardize = self.convention == "paper" if self.standardize is None else self.standardize
         if standardize:
             mean, scale = moments(made, threads)
@@ -332,109 +336,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
 
     def _fitted_start(self, walk: Walk, threads: int) -> State | SparseStart:
         ids = node_ids(self.graph_)
-        return self._start(walk.degrees(), walk.num_rows if ids is None else ids, self._features, threads)
-
-    def _start(
-        self,
-        degrees: npt.NDArray[np.float64],
-        ids: npt.NDArray[np.uint64] | int,
-        features: Floats | None,
-        threads: int,
-        *,
-        dense: bool = False,
-    ) -> State | SparseStart:
-        """L R, or L [R | X Q] with features."""
-        nodes, d, kind = self.graph_.num_nodes, self.n_components, self._kind()
-        scale = _degree_scale(degrees, self.normalization_strength)
-        taken = 0 if features is None else round(d * self.feature_ratio)
-        base = (0, d - taken)
-        common: dict[str, Any] = {"num_nodes": nodes, "columns": base, "rows_scale": scale, "num_threads": threads}
-        sparse = kind != "gaussian" and density_of(kind, nodes) < DENSE_FROM and not taken and not dense
-        if sparse:
-            return sparse_projection(ids, d, kind, self.seed_, **common)
-        if not taken:
-            return projection(ids, d, kind, self.seed_, storage=self.storage, **common)
-        assert features is not None
-        start = np.empty((degrees.size, d), np.float32)
-        start[:, : d - taken] = projection(ids, d, kind, self.seed_, **common)
-        mixer = projection(
-            features.shape[1], d, kind if kind == "gaussian" else "sparse", self.seed_ ^ _FEATURE_STREAM,
-            num_nodes=nodes, columns=(d - taken, d),
-        )  # fmt: skip
-        start[:, d - taken :] = features @ mixer
-        if scale is not None:
-            start[:, d - taken :] *= scale[:, None]
-        if not np.isfinite(start).all():
-            raise InputError("the projected features pass what float32 holds; scale the features first")
-        if self.storage == "float32":
-            return start
-        half = np.empty(start.shape, np.uint16)
-        _core.fastrp_narrow(start, half, threads)
-        return half
-
-    def _checked_features(self, features: Any, rows: int) -> Floats | None:
-        if not self.feature_ratio:
-            if features is not None:
-                raise InputError(
-                    "features were given and feature_ratio is 0; set it to the share that they are to have"
-                )
-            return None
-        if features is None:
-            raise InputError(f"feature_ratio is {self.feature_ratio} and there are no features; pass features=[N, F]")
-        values = features.detach().cpu().numpy() if hasattr(features, "detach") else features
-        values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
-        if values.ndim != 2 or values.shape[0] != rows:
-            raise InputError(f"features have shape {values.shape}; expected [{rows}, F], a row for each node")
-        if values.dtype.kind not in "fiub":
-            raise InputError(f"features are {values.dtype}; expected real numbers")
-        values = values.astype(np.float32)
-        if not np.isfinite(values).all():
-            row, column = np.argwhere(~np.isfinite(values))[0]
-            raise InputError(f"feature {column} of node {row} is {values[row, column]}; expected finite numbers")
-        return values
-
-    def _check_parameters(self) -> None:
-        _integer("n_components", self.n_components, 1)
-        _integer("refine", self.refine, 0)
-        _integer("oversample", self.oversample, 1)
-        _one_of("projection", self.projection, (*KINDS, None))
-        _one_of("convention", self.convention, ("paper", "gds"))
-        _one_of("storage", self.storage, tuple(STORAGE))
-        _number("normalization_strength", self.normalization_strength)
-        _number("self_influence", self.self_influence)
-        _number("feature_ratio", self.feature_ratio)
-        if not 0 <= self.feature_ratio <= 1:
-            raise InputError(f"feature_ratio is {self.feature_ratio}; expected a number from 0 to 1")
-        weights = self.iteration_weights
-        if isinstance(weights, (str, numbers.Number)) or np.ndim(weights) != 1 or len(weights) == 0:
-            raise InputError(
-                f"iteration_weights are {weights!r}; expected one number for each hop, such as (0, 0, 1, 1)"
-            )
-        for weight in weights:
-            _number("an iteration weight", weight)
-        if not any(weights) and not self.self_influence:
-            raise InputError(
-                f"iteration_weights are {tuple(weights)} and self_influence is 0, so every vector would be zero; "
-                "expected one of them not to be 0"
-            )
-        resolve_threads(self.num_threads)
-
-
-def _degree_scale(degrees: npt.NDArray[np.float64], strength: float) -> Floats | None:
-    """L; a node without edges has 1. None where every factor is 1."""
-    if strength == 0:
-        return None
-    with np.errstate(over="ignore"):
-        scale = np.where(degrees > 0, degrees, 1.0) ** strength
-    factors = np.zeros(scale.shape, np.float32)
-    with np.errstate(over="ignore", under="ignore"):
-        factors[:] = scale
-    if not np.isfinite(factors).all() or not factors.all():
-        raise InputError(
-            f"degrees from {degrees.min():g} to {degrees.max():g} to the power of normalization_strength={strength:g} "
-            "pass what float32 holds; choose a strength nearer to 0, or scale the weights"
-        )
-    return factors
+        return start_of(self, walk.degrees(), walk.num_rows if ids is None else ids, self._features, threads)
 
 
 def _like(
@@ -449,31 +351,3 @@ def _like(
     if weights is not None and not walk.by_count and weights.size and weights.min() < 0:
         raise InputError(f"a new edge has the weight {weights.min():g}; expected none below 0 with convention='paper'")
     return Walk(indptr, indices, weights, walk.by_count, walk.weights_scale)
-
-
-def _seed(random_state: Any) -> int:
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(0, 2**63 - 1, dtype=np.int64))
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(0, 2**63 - 1))
-    _integer("random_state", random_state, 0)
-    if random_state >= 2**64:
-        raise InputError(f"random_state is {random_state}; expected less than 2^64")
-    return int(random_state)
-
-
-def _integer(name: str, value: Any, low: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < low:
-        raise InputError(f"{name} is {value!r}; expected an integer of at least {low}")
-
-
-def _number(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not np.isfinite(float(value)):
-        raise InputError(f"{name} is {value!r}; expected a finite number")
-
-
-def _one_of(name: str, value: Any, choices: tuple[Any, ...]) -> None:
-    if value not in choices:
-        raise InputError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from graphx import _core
+from graphx._aligned import aligned_empty
 from graphx._threads import resolve_threads
 from graphx.errors import InputError
 from graphx.fastrp._engine import (
@@ -26,7 +27,8 @@ from graphx.fastrp._engine import (
 )
 from graphx.fastrp._orbit_learn import OrbitStack, indicators
 from graphx.fastrp._orbit_passes import OrbitPasses
-from graphx.fastrp.fastrp import _degree_scale, _integer, _number, _one_of, _seed
+from graphx.fastrp._parameters import _integer, _number, _one_of, _seed
+from graphx.fastrp._start import _degree_scale
 from graphx.gradco._tiles import TiledOrbits
 from graphx.gradco.count import OrbitAdjacency
 from graphx.gradco.orbits import ORBIT_KEYS, Key, key_name, key_number, parse_keys
@@ -229,18 +231,25 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             weights = self._learn(passes, keys, start, labels, nodes)
         elif weights is None:
             weights = np.ones(len(keys))
+        threads = resolve_threads(self.num_threads)
         concat = self.combine == "concat"
+        own = concat and self.standardize  # each orbit on its own, while it is in the cache
         out = np.zeros((nodes, d * len(keys) if concat else d), np.float32)
+        space = aligned_empty((nodes, d), np.float32) if own else out
         for number, (key, weight) in enumerate(zip(keys, weights, strict=True)):
             if self.progress is not None:
                 self.progress("orbits", number, len(keys))
-            if concat:
+            if own:
+                passes.embed(key, start(tiled.row_sums(key)), space, 0)
+                mean, deviation = moments(space, threads)
+                _core.fastrp_standardize(space, mean, np.reciprocal(deviation), threads, out, number * d)
+            elif concat:
                 passes.embed(key, start(tiled.row_sums(key)), out, number * d)
             elif weight:
                 passes.embed(key, start(tiled.row_sums(key)), out, 0, factor=float(weight), accumulate=True)
-        if self.standardize:
-            mean, deviation = moments(out, resolve_threads(self.num_threads))
-            _core.fastrp_standardize(out, mean, (1 / deviation).astype(np.float32), resolve_threads(self.num_threads))
+        if self.standardize and not own:
+            mean, deviation = moments(out, threads)
+            _core.fastrp_standardize(out, mean, np.reciprocal(deviation), threads)
         self.orbit_weights_ = np.asarray(weights, np.float64)
         return out
 

@@ -15,6 +15,7 @@ from graphx._threads import resolve_threads
 from graphx.errors import InputError
 from graphx.fastrp._engine import accumulate, hops, merge_hops
 from graphx.fastrp._evaluate import evaluate_labels
+from graphx.fastrp._parameters import check_parameters
 from graphx.fastrp.fastrp import FastRP
 
 __all__ = ["FastRPSearch"]
@@ -182,7 +183,7 @@ class FastRPSearch(BaseEstimator):  # type: ignore[misc]
                 lists[name] = list(values)
         for name, values in lists.items():
             for value in values:
-                clone(base).set_params(**{name: value})._check_parameters()
+                check_parameters(clone(base).set_params(**{name: value}))
         return lists["n_components"], lists["normalization_strength"], lists["iteration_weights"]
 
 

@@ -107,6 +107,7 @@ class TiledOrbits:
         self._shared: dict[str, Pattern] = {}
         self._edge_keys = sorted((key for key in keys if key not in (_SQUARE, _DIAMOND)), key=key_number)
         self._parts: dict[Key, Pattern] = {}
+        self._space: dict[tuple[str, tuple[int, ...]], Floats] = {}
 
     # -- what the programs are made of ---------------------------------------------------------------------------------
 
@@ -218,6 +219,12 @@ class TiledOrbits:
 
     # -- products ------------------------------------------------------------------------------------------------------
 
+    def space(self, name: str, shape: tuple[int, ...]) -> Floats:
+        """Room for what lies between the products of a program, the same for all of them."""
+        if (name, shape) not in self._space:
+            self._space[name, shape] = aligned(*shape)
+        return self._space[name, shape]
+
     def program(self, key: Key) -> Program:
         """The program of a matrix, its explicit part made."""
         return Program(self, _PROGRAMS.get(key, _ALONE), self.explicit(key))
@@ -272,7 +279,9 @@ class Program:
         made: dict[str, Floats] = {"out": out}
         for target, terms in self._steps:
             last = target == "out"
-            made.setdefault(target, aligned(*out.shape))
+            if target not in made:  # one tile: the room that `apply` uses
+                room = self._orbits.space(target, out.shape[1:] if out.shape[0] == 1 else out.shape)
+                made[target] = room.reshape(out.shape)
             sparse = [part for name, operand in terms if operand == "x" for part in self._patterns(name)]
             dense = [(part, operand) for name, operand in terms if operand != "x" for part in self._patterns(name)]
             plain = last and not dense
@@ -288,4 +297,4 @@ class Program:
                 )
 
     def _scratch(self, x: Floats) -> dict[str, Floats]:
-        return {target: aligned(*x.shape[1:]) for target, _ in self._steps if target != "out"}
+        return {target: self._orbits.space(target, x.shape[1:]) for target, _ in self._steps if target != "out"}

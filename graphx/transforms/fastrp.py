@@ -51,7 +51,7 @@ class _AddEmbedding(BaseTransform):  # type: ignore[misc]
                 f"data.x is {data.x.dtype}, which cannot hold an embedding; give attr_name, or convert with "
                 "data.x.float() first"
             )
-        found: Tensor = torch.from_numpy(self._embed(data))
+        found: Tensor = torch.from_numpy(self._embed(data)).to(data.edge_index.device)
         if self.attr_name is not None:
             data[self.attr_name] = found.to(torch.get_default_dtype())
         elif data.x is None:
@@ -109,11 +109,13 @@ class AddFastRP(_AddEmbedding):
 
     def _embed(self, data: Any) -> Any:
         from graphx.fastrp import FastRP
+        from graphx.fastrp._inputs import gpu_of
 
         features = (
             data.x.detach().cpu().numpy() if self.parameters.get("feature_ratio") and data.x is not None else None
         )
-        return FastRP(self.dim, **self.parameters).fit_transform(Graph.from_pyg(data), features=features)
+        graph = Graph.from_pyg(data) if gpu_of(data) is None else data  # where the edges are on a GPU, so are the hops
+        return FastRP(self.dim, **self.parameters).fit_transform(graph, features=features)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.dim}, attr_name={self.attr_name!r}{_told(self.parameters)})"

@@ -155,3 +155,34 @@ def test_an_interrupt_inside_an_import_is_an_interrupt(capsys) -> None:
 
     assert execute("graphx demo", run) == 130
     assert capsys.readouterr().err == "graphx demo: interrupted\n"
+
+
+def test_the_bar_shows_stages_and_goes_away(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(enabled=True) as progress:
+        assert progress.report is not None
+        progress.report("reading", 1, 4)
+        first = progress._bar
+        progress.report("reading", 3, 4)
+        assert progress._bar is first and first.n == 3
+        progress.report("counting", 1, 0)
+        assert progress._bar is not first and progress._bar.total is None
+    assert progress._bar is None
+    capsys.readouterr()
+
+
+def test_interrupted_inside_an_import(capsys: pytest.CaptureFixture[str]) -> None:
+    error = RuntimeError("import")
+    error.__cause__ = KeyboardInterrupt()
+    assert execute("graphx demo", lambda: fail_with(error)) == 130
+    assert capsys.readouterr().err == "graphx demo: interrupted\n"
+    with pytest.raises(RuntimeError, match="else"):
+        execute("graphx demo", lambda: fail_with(RuntimeError("else")))
+
+
+def test_what_argparse_is_told() -> None:
+    assert size_argument("2K") == 2048
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a size"):
+        size_argument("much")
+    for text in ("0", "-1", "1.5", "²"):
+        with pytest.raises(argparse.ArgumentTypeError, match="at least 1"):
+            positive_int(text)

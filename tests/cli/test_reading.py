@@ -90,6 +90,15 @@ def test_progress_is_reported_for_a_file(monkeypatch: pytest.MonkeyPatch) -> Non
     assert seen == [("reading", 7, len(TWO_WEIGHTS)), ("reading", 7, 0)]
 
 
+def test_names_of_nodes_are_told_of_a_file_and_not_of_a_known_set(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("names.txt").write_text("a b\nb c\n")
+    with Progress(enabled=False) as progress:
+        assert read_graph("demo", argparse.Namespace(graph="les-miserables"), progress).names is not None
+        assert capsys.readouterr().err == ""
+        read_graph("demo", argparse.Namespace(graph="names.txt"), progress)
+    assert "ids read as text" in capsys.readouterr().err
+
+
 def test_the_class_of_an_error_is_kept() -> None:
     Path("bad.txt").write_text("1 2\n3\n")
     with Progress(enabled=False) as progress, pytest.raises(FormatError, match=r"bad\.txt:2"):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -471,3 +473,27 @@ def test_an_exception_of_progress_stops_the_work() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         FastRP(8, random_state=0, progress=stop).fit(G)
+
+
+def test_ctrl_c_ends_a_fit():
+    # thousands of hops would take minutes; in a process of its own, because the signal goes to the main thread
+    code = """
+import os, signal, threading, time
+from graphx.data.synthetic import barabasi_albert
+from graphx.fastrp import FastRP
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+graph, sent = barabasi_albert(20_000, 10, seed=0), []
+
+def interrupt():
+    sent.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Timer(0.5, interrupt).start()
+try:
+    FastRP(128, iteration_weights=(0.0,) * 20_000 + (1.0,), random_state=0).fit(graph)
+except KeyboardInterrupt:
+    print(f"ended {time.monotonic() - sent[0]:.3f}")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.startswith("ended "), done

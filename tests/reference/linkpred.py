@@ -110,7 +110,7 @@ def _mlp(layout: str, sizes: list[int], norm: bool) -> nn.Sequential:
 class Transcription(nn.Module):
     """The equations of one predictor, in evaluation, over a dense 0/1 adjacency matrix without the target edges.
 
-    `kind`: gae, gae_cn, ncn, ncnc, ncn2, ncn_diff. Options as the authors name them.
+    `kind`: gae, gae_cn, gae_cat_cn, gae_cnc, ncn, ncnc, ncn2, ncn_diff, cn2. Options as the authors name them.
     """
 
     def __init__(
@@ -137,17 +137,20 @@ class Transcription(nn.Module):
         tail = "" if tailact else "L"
         h = hidden
         self.xlin = _mlp("LRLNR", [channels, h, channels], norm) if use_xlin else None
-        first = 1 if kind == "gae_cn" else channels
-        self.xcnlin = _mlp("LRLNR" + tail, [first, h, h, h], norm) if kind != "gae" else None
-        extra = {"ncn2": "xcn12lin", "ncn_diff": "xcnreslin"}
+        first = 1 if kind in ("gae_cn", "gae_cnc") else channels
+        self.xcnlin = _mlp("LRLNR" + tail, [first, h, h, h], norm) if kind not in ("gae", "gae_cat_cn") else None
+        extra = {"ncn2": "xcn12lin", "ncn_diff": "xcnreslin", "cn2": "xcn2lin"}
+        self.fourth = _mlp("LRLNR" + tail, [channels, h, h, h], norm) if kind == "cn2" else None
+        self.alphas = nn.Parameter(torch.ones(3)) if kind == "cn2" else None
         self.second = _mlp("LRLNR" + tail, [channels, h, h, h], norm) if kind in extra else None
         self.xijlin = _mlp("LNR" + tail, [channels, h, h], norm)
-        self.lin = _mlp("LNRLNRL" if twolayerlin else "LNRL", [h, h, h, 1] if twolayerlin else [h, h, 1], norm)
+        wide = h + 1 if kind == "gae_cat_cn" else h
+        self.lin = _mlp("LNRLNRL" if twolayerlin else "LNRL", [wide, h, h, 1] if twolayerlin else [wide, h, 1], norm)
         self.ptlin = _mlp("LNRL", [channels, h, 1], norm) if learnpt else None
         self.beta = nn.Parameter(torch.ones(1))
 
     def forward(self, x: Tensor, a: Tensor, pairs: Tensor) -> Tensor:
-        return self.logits(x, a, pairs, self.depth if self.kind == "ncnc" else 0)
+        return self.logits(x, a, pairs, self.depth if self.kind in ("ncnc", "gae_cnc") else 0)
 
     def logits(self, x: Tensor, a: Tensor, pairs: Tensor, depth: int) -> Tensor:
         h = x if self.xlin is None else x + self.xlin(x)
@@ -159,8 +162,25 @@ class Transcription(nn.Module):
                 out.append(self.lin(xij))
                 continue
             cn = a[i] * a[j]
+            if self.kind == "gae_cat_cn":
+                out.append(self.lin(torch.cat((cn.sum().view(1), xij))))
+                continue
+            if self.kind == "cn2":
+                a2 = ((a @ a) != 0).to(x.dtype)
+                share = torch.sigmoid(self.alphas).cumprod(0)
+                f1, f2, f4 = self.xcnlin, self.second, self.fourth
+                z = share[0] * f1(cn @ h) + share[1] * f2((a[i] * a2[j]) @ h) * f2((a2[i] * a[j]) @ h)
+                out.append(self.lin(z + share[2] * f4((a2[i] * a2[j]) @ h) + self.beta * xij))
+                continue
             if self.kind == "gae_cn":
                 z = self.xcnlin(cn.sum().view(1))
+            elif self.kind == "gae_cnc":
+                total = cn.sum()
+                if depth > 0:
+                    total = total + (
+                        self.completed(x, h, a, i, j, depth).sum() + self.completed(x, h, a, j, i, depth).sum()
+                    )
+                z = self.xcnlin(total.view(1))
             elif self.kind == "ncn2":
                 a2 = ((a @ a) != 0).to(x.dtype)
                 z = self.xcnlin(cn @ h) + self.second((a[i] * a2[j]) @ h + (a2[i] * a[j]) @ h)

@@ -84,8 +84,8 @@ void widen(const std::uint16_t* source, std::int64_t size, float* out, Control& 
 // Mean and population variance of each column, by blocks of rows merged in order (Chan, Golub, LeVeque 1979).
 void column_moments(const float* x, std::int64_t rows, std::int64_t columns, double* mean, double* variance,
                     Control& control);
-// x = (x - mean) * factor, column by column.
-void standardize(float* x, std::int64_t rows, std::int64_t columns, const float* mean, const float* factor,
-                 Control& control);
+// out = (x - mean) * factor, column by column; rows of out are `stride` apart. out may be x.
+void standardize(const float* x, std::int64_t rows, std::int64_t columns, const float* mean, const float* factor,
+                 float* out, std::int64_t stride, Control& control);
 
 }  // namespace graphx

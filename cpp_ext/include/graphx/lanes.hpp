@@ -105,7 +105,7 @@ struct Pair {
     }
 #if defined(GRAPHX_SHUFFLE)
     template <int... I>
-    static GRAPHX_INLINE void interleave(float* to, Floats a, Floats b, std::integer_sequence<int, I...>) {
+    static GRAPHX_INLINE void interleave(float* to, const Floats& a, const Floats& b, std::integer_sequence<int, I...>) {
         typedef typename Lane<Size>::Loose Out;
         *reinterpret_cast<Out*>(to) = __builtin_shufflevector(a, b, (I % 2 * Size + I / 2)...);
         *reinterpret_cast<Out*>(to + Size) = __builtin_shufflevector(a, b, (I % 2 * Size + I / 2 + Size / 2)...);

@@ -237,7 +237,7 @@ private:
             else
                 all = rows_.find_marked(of_short_.words.data(), of_short_.fold, b.data, b.size, at_b);
             of_short_.clear(a.data, a.size);
-            if (exact && !filter && !q_.weighted()) {
+            if (exact && !filter && !(emit && q_.weighted())) {
                 if (emit)
                     for (std::int64_t k = 0; k < all; ++k) nodes_[k] = b.data[at_b[k]];
                 return all;

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from graphx.errors import InputError
 from graphx.nn.linkpred._messages import Messages, messages_of
+from graphx.nn.linkpred._subgraph import neighborhood
 from graphx.nn.linkpred.adjacency import Adjacency
 from graphx.nn.linkpred.config import LinkConfig
 from graphx.nn.linkpred.evaluate import auc, hits_at, mrr
@@ -110,7 +111,12 @@ def train_epoch(
         mine = slice(share.rank, None, share.world)
         pairs = torch.cat((positive[:, mine], negative[:, mine]), dim=1)
         half = pairs.size(1) // 2
-        logits = wrapped(task.x, graph, pairs, messages=messages)
+        if config.subgraphs:
+            near = neighborhood(graph, messages, pairs, _reach(config))
+            x = None if task.x is None else task.x[near.nodes]
+            logits = wrapped(x, near.graph, near.pairs, messages=near.messages, nodes=near.nodes)
+        else:
+            logits = wrapped(task.x, graph, pairs, messages=messages)
         # Summed, and divided by the size of the whole batch, so that processes with fewer pairs count less.
         loss = (functional.softplus(-logits[:half]).sum() + functional.softplus(logits[half:]).sum()) / picked.numel()
         optimizer.zero_grad(set_to_none=True)
@@ -130,6 +136,13 @@ def train_epoch(
     return float(np.mean(losses))
 
 
+def _reach(config: LinkConfig) -> int:
+    """How many steps from its ends the logit of a pair depends on."""
+    layers = 0 if config.conv == "none" else config.num_layers
+    around = {"gae": 0, "cn2": 2, "ncnc": config.depth, "gae_cnc": config.depth}.get(config.structure, 1)
+    return layers + around + config.conv.endswith("gcn")  # whose norm has the degrees of the last
+
+
 def _without_targets(
     config: LinkConfig, graph: Adjacency, base: Messages, positive: Tensor, share: Ranks
 ) -> tuple[Adjacency, Messages]:
@@ -137,7 +150,7 @@ def _without_targets(
     if config.edge_dropout:
         base.order()  # made once, not in every batch
     messages = base.without(graph.entries(positive)) if config.exclude_targets else base
-    if share.world == 1 and not config.predictor_edge_dropout:
+    if share.world == 1 and not config.predictor_edge_dropout and not config.subgraphs:
         return graph, messages  # the predictor leaves its pairs out by a mask
     rows = messages.rows
     if config.predictor_edge_dropout:

@@ -248,17 +248,11 @@ def _spread(rowptr: Tensor, columns: Tensor, values: Tensor, grad: Tensor, size:
     return _torch.spread(rowptr, columns, values, grad.contiguous(), size)
 
 
-@_sums.register_fake  # type: ignore[untyped-decorator]
-def _(rowptr: Tensor, columns: Tensor, values: Tensor, x: Tensor) -> Tensor:
-    return x.new_empty(rowptr.size(0) - 1, x.size(1))
+_sums.register_fake(lambda rowptr, _columns, _values, x: x.new_empty(rowptr.size(0) - 1, x.size(1)))
+_spread.register_fake(lambda _rowptr, _columns, _values, grad, size: grad.new_empty(size, grad.size(1)))
 
 
-@_spread.register_fake  # type: ignore[untyped-decorator]
-def _(rowptr: Tensor, columns: Tensor, values: Tensor, grad: Tensor, size: int) -> Tensor:
-    return grad.new_empty(size, grad.size(1))
-
-
-def _keep_lists(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+def _keep_lists(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:  # noqa: ARG001
     ctx.save_for_backward(*inputs[:3])
     ctx.size = inputs[3].size(0)
 

@@ -1,8 +1,8 @@
 """Common neighbours in plain torch, with the results of the kernels: for GPUs, and where there is no extension.
 
-The shorter row of each pair is expanded and looked up in the other: in a matrix of booleans where one is not much larger
-than the lists, else among the sorted keys ``row * N + column``. So the work is the sum of the smaller degrees. Between
-two different matrices, the one whose rows are shorter in all is expanded. Pairs go in chunks, which bounds the memory.
+The shorter row of each pair is expanded and looked up in the other: in a matrix of booleans where that is not much
+larger than the lists, else among the sorted keys ``row * N + column``. So the work is the sum of the smaller degrees.
+Between two matrices, that whose rows are shorter in all is expanded. Pairs go in chunks, which bounds the memory.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def sums(rowptr: Tensor, columns: Tensor, values: Tensor | None, x: Tensor) -> T
 
 
 def spread(rowptr: Tensor, columns: Tensor, values: Tensor | None, grad: Tensor, num_columns: int) -> Tensor:
-    """The transpose of :func:`sums`: ``out[columns[k]] += values[k] grad[b]`` for list b, in ascending b, ``[N, F]``."""
+    """The transpose of :func:`sums`: ``out[columns[k]] += values[k] grad[b]`` for list b, by ascending b."""
     order = torch.sort(columns, stable=True).indices  # so that sums go in ascending order of pairs
     rows = torch.repeat_interleave(rowptr.diff(), output_size=columns.numel()).int()[order]
     starts = _starts(torch.bincount(columns, minlength=num_columns))

@@ -2,7 +2,7 @@ r"""Common neighbours of node pairs: counts, lists, differences, and pooled feat
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -33,6 +33,16 @@ class NeighborLists(NamedTuple):
     rowptr: Tensor
     columns: Tensor
     values: Tensor | None
+
+
+class Options(TypedDict, total=False):
+    """What every question about pairs may say besides; see :func:`common_neighbors`."""
+
+    other: Any
+    exclude: Tensor | bool | None
+    edge_weight: Tensor | None
+    num_nodes: int | tuple[int, int] | None
+    num_threads: int | None
 
 
 def common_neighbors(
@@ -91,7 +101,15 @@ def common_neighbors(
     """
     if x is not None and num_nodes is None and other is None and _is_edge_index(graph):
         num_nodes = x.size(0)
-    query = make_query(graph, pairs, other, exclude, edge_weight, num_nodes, num_threads)
+    query = make_query(
+        graph,
+        pairs,
+        other=other,
+        exclude=exclude,
+        edge_weight=edge_weight,
+        num_nodes=num_nodes,
+        num_threads=num_threads,
+    )
     if x is None:
         weighted = query.first.weights is not None or query.second.weights is not None
         return _ops.score(query, None) if weighted else _ops.count(query)
@@ -114,26 +132,13 @@ def pooled(query: Query, x: Tensor) -> tuple[Tensor, Tensor]:
     return _ops.pool(query, x)
 
 
-def common_neighbor_lists(
-    graph: Any,
-    pairs: Tensor,
-    *,
-    other: Any = None,
-    exclude: Tensor | bool | None = None,
-    edge_weight: Tensor | None = None,
-    num_nodes: int | tuple[int, int] | None = None,
-    num_threads: int | None = None,
-) -> NeighborLists:
+def common_neighbor_lists(graph: Any, pairs: Tensor, **options: Unpack[Options]) -> NeighborLists:
     r"""List the common neighbours :math:`\mathcal{N}(i_b) \cap \mathcal{N}(j_b)` of every pair.
 
     Args:
         graph: As in :func:`common_neighbors`.
         pairs: int64 ``[2, B]``.
-        other: As in :func:`common_neighbors`.
-        exclude: As in :func:`common_neighbors`.
-        edge_weight: As in :func:`common_neighbors`.
-        num_nodes: As in :func:`common_neighbors`.
-        num_threads: As in :func:`common_neighbors`.
+        options: `other`, `exclude`, `edge_weight`, `num_nodes`, `num_threads`, as in :func:`common_neighbors`.
 
     Returns:
         The lists, with products of weights where the matrices have any.
@@ -148,21 +153,13 @@ def common_neighbor_lists(
         >>> lists.rowptr.tolist(), lists.columns.tolist()
         ([0, 2, 4], [1, 2, 0, 3])
     """
-    query = make_query(graph, pairs, other, exclude, edge_weight, num_nodes, num_threads)
+    query = make_query(graph, pairs, **options)
     rowptr, columns, values = _ops.lists(query)
     weighted = query.first.weights is not None or query.second.weights is not None
     return NeighborLists(rowptr, columns, values if weighted else None)
 
 
-def neighbor_differences(
-    graph: Any,
-    pairs: Tensor,
-    *,
-    other: Any = None,
-    exclude: Tensor | bool | None = None,
-    num_nodes: int | tuple[int, int] | None = None,
-    num_threads: int | None = None,
-) -> tuple[NeighborLists, NeighborLists]:
+def neighbor_differences(graph: Any, pairs: Tensor, **options: Unpack[Options]) -> tuple[NeighborLists, NeighborLists]:
     r"""List :math:`\mathcal{N}(i_b) \setminus \mathcal{N}(j_b)`, and the same with i and j exchanged.
 
     They are the pairs that the completion of NCNC asks for. An excluded edge counts as absent: its end is in neither
@@ -171,10 +168,7 @@ def neighbor_differences(
     Args:
         graph: As in :func:`common_neighbors`.
         pairs: int64 ``[2, B]``.
-        other: As in :func:`common_neighbors`.
-        exclude: As in :func:`common_neighbors`.
-        num_nodes: As in :func:`common_neighbors`.
-        num_threads: As in :func:`common_neighbors`.
+        options: `other`, `exclude`, `num_nodes`, `num_threads`, as in :func:`common_neighbors`.
 
     Returns:
         The two, without values.
@@ -189,22 +183,17 @@ def neighbor_differences(
         >>> only_i.columns.tolist(), only_j.columns.tolist()
         ([], [3])
     """
-    query = make_query(graph, pairs, other, exclude, None, num_nodes, num_threads)
+    query = make_query(graph, pairs, **options)
     a, b, c, d = _ops.differences(query)
     return NeighborLists(a, b, None), NeighborLists(c, d, None)
 
 
-def make_query(
-    graph: Any,
-    pairs: Tensor,
-    other: Any = None,
-    exclude: Tensor | bool | None = None,
-    edge_weight: Tensor | None = None,
-    num_nodes: int | tuple[int, int] | None = None,
-    num_threads: int | None = None,
-) -> Query:
+def make_query(graph: Any, pairs: Tensor, **options: Unpack[Options]) -> Query:
     """The checked arguments of an operator."""
-    first = as_adjacency(graph, edge_weight=edge_weight, num_nodes=num_nodes)
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise TypeError(f"unknown option {min(unknown)!r}; expected one of {', '.join(Options.__annotations__)}")
+    other = options.get("other")
+    first = as_adjacency(graph, edge_weight=options.get("edge_weight"), num_nodes=options.get("num_nodes"))
     second = first if other is None or other is graph else as_adjacency(other)
     if first.num_columns != second.num_columns:
         raise InputError(
@@ -214,14 +203,14 @@ def make_query(
     if first.device != second.device:
         raise InputError(f"graph is on {first.device} and other on {second.device}; move one with .to()")
     checked_pairs(pairs, "pairs", first.device)
-    excluded = _excluded(first, second, pairs, exclude)
+    excluded = _excluded(first, second, pairs, options.get("exclude"))
     side = first._side(excluded)
     return Query(
         side,
         side if second is first else second._side(None),
         pairs.as_tensor() if hasattr(pairs, "as_tensor") else pairs,
         first.num_columns,
-        _threads(num_threads),
+        _threads(options.get("num_threads")),
     )
 
 

@@ -41,7 +41,7 @@ class LinkConfig:
         transform_nodes: ``--use_xlin``.
         tail_activation: ``--tailact``.
         two_layer_head: ``--twolayerlin``.
-        depth: Levels of completion, for ``ncnc``.
+        depth: Levels of completion, for ``ncnc`` and ``gae_cnc``.
         alpha: The factor of the completion's probability.
         pt: Its prior (``--pt``).
         scale: Of its logits (``--probscale``).
@@ -57,6 +57,8 @@ class LinkConfig:
         clip_norm: The largest norm of the gradient; None for no bound.
         exclude_targets: Leave the positive pairs of a batch out of the graph that encoder and predictor see
             (``--maskinput``).
+        subgraphs: Train each batch on the part of the graph that its logits depend on, which takes less memory where
+            that is a small part; the numbers are the same but for dropout's draws. Evaluation reads the whole graph.
         metric: What validation goes by: ``hits@K``, ``mrr`` or ``auc``.
         eval_batch_size: Pairs scored together in evaluation (``--testbs``).
         eval_every: Epochs between evaluations.
@@ -100,6 +102,7 @@ class LinkConfig:
     negatives: str = "uniform"
     clip_norm: float | None = None
     exclude_targets: bool = True
+    subgraphs: bool = False
     metric: str = "hits@100"
     eval_batch_size: int = 65_536
     eval_every: int = 1

@@ -149,13 +149,14 @@ class LinkEncoder(nn.Module):
         if self.layer_weights is not None:
             nn.init.normal_(self.layer_weights)
 
-    def forward(self, x: Tensor | None, edge_index: Any) -> Tensor:
+    def forward(self, x: Tensor | None, edge_index: Any, *, nodes: Tensor | None = None) -> Tensor:
         """Represent all nodes.
 
         Args:
             x: Features ``[N, F]``, dense or sparse; None for learned embeddings.
             edge_index: The graph in any form that :func:`as_adjacency` takes; messages go from the first row of an
                 ``edge_index`` to the second.
+            nodes: Of a subgraph, which nodes of the whole graph it has, for learned embeddings: int64 ``[n]``.
 
         Returns:
             ``[N, H]``.
@@ -163,7 +164,7 @@ class LinkEncoder(nn.Module):
         Raises:
             InputError: x is missing, not wanted or of another size than the graph.
         """
-        h = self._input(x)
+        h = self._input(x, nodes)
         if isinstance(edge_index, Messages):
             graph = edge_index
         else:
@@ -183,11 +184,12 @@ class LinkEncoder(nn.Module):
         combined: Tensor = sum(a * h for a, h in zip(self.layer_weights, layers, strict=True))
         return combined
 
-    def _input(self, x: Tensor | None) -> Tensor:
+    def _input(self, x: Tensor | None, nodes: Tensor | None) -> Tensor:
         if self.embedding is not None:
             if x is not None:
                 raise InputError("x came, and the encoder learns embeddings; expected x=None, or in_channels=F for it")
-            h: Tensor = self.dropout(self.embedding.weight)
+            weight = self.embedding.weight
+            h: Tensor = self.dropout(weight if nodes is None else weight.index_select(0, nodes))
             return h
         if x is None or x.dim() != 2 or x.size(1) != self.in_channels:
             came = "None" if x is None else f"of shape {list(x.shape)}"

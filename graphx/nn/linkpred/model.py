@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from graphx._files import atomic_directory
 from graphx.errors import InputError, StoreError
 from graphx.nn.linkpred._messages import messages_of
+from graphx.nn.linkpred._parts import evaluating
 from graphx.nn.linkpred.adjacency import as_adjacency
 from graphx.nn.linkpred.config import LinkConfig
 from graphx.nn.linkpred.encoder import LinkEncoder
-from graphx.nn.linkpred.ncn import LinkPredictor, _evaluating
+from graphx.nn.linkpred.ncn import LinkPredictor
 
 __all__ = ["LinkModel"]
 
@@ -65,7 +66,7 @@ class LinkModel(nn.Module):
         width = config.hidden_channels
         if num_features is not None and self.encoder.num_layers == 0 and self.encoder.first is None:
             width = num_features
-        completes = config.structure == "ncnc"
+        completes = config.structure in ("ncnc", "gae_cnc")
         self.predictor = LinkPredictor(
             width,
             config.hidden_channels,
@@ -89,7 +90,15 @@ class LinkModel(nn.Module):
         """How many numbers are learned."""
         return sum(p.numel() for p in self.parameters())
 
-    def forward(self, x: Tensor | None, edge_index: Any, edge_label_index: Tensor, *, messages: Any = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor | None,
+        edge_index: Any,
+        edge_label_index: Tensor,
+        *,
+        messages: Any = None,
+        nodes: Tensor | None = None,
+    ) -> Tensor:
         """Score pairs.
 
         Args:
@@ -97,13 +106,13 @@ class LinkModel(nn.Module):
             edge_index: The graph in any form that :func:`as_adjacency` takes.
             edge_label_index: Pairs, int64 ``[2, B]``.
             messages: The graph that the encoder reads, where it is another.
+            nodes: Of a subgraph, which nodes of the whole graph it has, for learned embeddings: int64 ``[n]``.
 
         Returns:
             Logits ``[B]``.
         """
-        logits: Tensor = self.predictor(
-            self.encoder(x, edge_index if messages is None else messages), edge_index, edge_label_index
-        )
+        h = self.encoder(x, edge_index if messages is None else messages, nodes=nodes)
+        logits: Tensor = self.predictor(h, edge_index, edge_label_index)
         return logits
 
     @torch.no_grad()
@@ -120,7 +129,7 @@ class LinkModel(nn.Module):
             Logits ``[B]``.
         """
         adjacency = self._adjacency(x, edge_index)
-        with _evaluating(self):
+        with evaluating(self):
             h = self.encoder(x, messages_of(adjacency))
         size = batch_size or self.config.eval_batch_size
         return self.predictor.predict(h, adjacency, edge_label_index, batch_size=size)
@@ -144,7 +153,7 @@ class LinkModel(nn.Module):
         if k < 1:
             raise InputError(f"k is {k!r}; expected a positive integer")
         adjacency = self._adjacency(x, edge_index)
-        with _evaluating(self):
+        with evaluating(self):
             h = self.encoder(x, messages_of(adjacency))
         pairs, logits = [], []
         for node in nodes.tolist():

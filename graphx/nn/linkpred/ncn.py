@@ -2,26 +2,46 @@ r"""NCN, NCNC and the family: one predictor of links with a pluggable structural
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import pairwise
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from graphx.errors import InputError
 from graphx.nn.linkpred import _ops
+from graphx.nn.linkpred._parts import (
+    Ends,
+    TwoHops,
+    check_nodes,
+    common_weight,
+    difference_sums,
+    evaluating,
+    mlp,
+    question,
+    question_of_two_kinds,
+    sum_rows,
+)
 from graphx.nn.linkpred._torch import Query
-from graphx.nn.linkpred.adjacency import Adjacency, as_adjacency
-from graphx.nn.linkpred.common_neighbors import make_query, pooled
+from graphx.nn.linkpred.adjacency import as_adjacency
+from graphx.nn.linkpred.common_neighbors import pooled
 
 __all__ = ["NCN", "NCNC", "LinkPredictor"]
 
-Structure = Literal["gae", "gae_cn", "ncn", "ncnc", "ncn2", "ncn_diff"]
+Structure = Literal["gae", "gae_cn", "gae_cat_cn", "gae_cnc", "ncn", "ncnc", "ncn2", "ncn_diff", "cn2"]
 
-STRUCTURES: Final = ("gae", "gae_cn", "ncn", "ncnc", "ncn2", "ncn_diff")
+STRUCTURES: Final[tuple[str, ...]] = get_args(Structure)
+
+AUTHORS: Final = {
+    "cn0": "gae",
+    "scn1": "gae_cn",
+    "catscn1": "gae_cat_cn",
+    "sincn1cn1": "gae_cnc",
+    "cn1": "ncn",
+    "incn1cn1": "ncnc",
+    "cn1.5": "ncn2",
+    "cn1res": "ncn_diff",
+}
+"""The authors' names for the structures; ``cn2`` is one in both."""
 
 
 class LinkPredictor(nn.Module):
@@ -34,18 +54,23 @@ class LinkPredictor(nn.Module):
     with a learned number :math:`\beta` and the structural part, where :math:`\mathbf{x}' = \mathbf{x} + h(\mathbf{x})`
     if `transform_nodes` and :math:`\mathbf{x}` otherwise:
 
-    ============ =====================================================================================================
-    `structure`  :math:`f(\mathbf{z}_{ij})`
-    ============ =====================================================================================================
-    ``gae``      none
-    ``gae_cn``   :math:`f(|\mathcal{N}(i) \cap \mathcal{N}(j)|)`
-    ``ncn``      :math:`f(\sum_{u \in \mathcal{N}(i) \cap \mathcal{N}(j)} \mathbf{x}'_u)`
-    ``ncnc``     as ``ncn``, with :math:`P_{ju} \mathbf{x}'_u` for :math:`u \in \mathcal{N}(i) \setminus \mathcal{N}(j)`
-                 and the same with i and j exchanged
-    ``ncn2``     as ``ncn``, and :math:`f_2` of the sums over :math:`\mathcal{N}(i) \cap \mathcal{N}_2(j)` and
-                 :math:`\mathcal{N}_2(i) \cap \mathcal{N}(j)`, where :math:`\mathcal{N}_2` is a row of :math:`A^2`
-    ``ncn_diff`` as ``ncn``, and :math:`f_2` of the sum over the nodes next to one end only
-    ============ =====================================================================================================
+    ============== ===================================================================================================
+    `structure`    :math:`f(\mathbf{z}_{ij})`
+    ============== ===================================================================================================
+    ``gae``        none
+    ``gae_cn``     :math:`f(c_{ij})`, the number :math:`c_{ij} = |\mathcal{N}(i) \cap \mathcal{N}(j)|`
+    ``gae_cat_cn`` none; the last MLP reads :math:`c_{ij}` beside g
+    ``gae_cnc``    as ``gae_cn``, with the sum of :math:`P_{ju}` and :math:`P_{iu}` as in ``ncnc`` added to the number
+    ``ncn``        :math:`f(\sum_{u \in \mathcal{N}(i) \cap \mathcal{N}(j)} \mathbf{x}'_u)`
+    ``ncnc``       as ``ncn``, with :math:`P_{ju} \mathbf{x}'_u` for :math:`u \in \mathcal{N}(i) \setminus
+                   \mathcal{N}(j)` and the same with i and j exchanged
+    ``ncn2``       as ``ncn``, and :math:`f_2` of the sums over :math:`\mathcal{N}(i) \cap \mathcal{N}_2(j)` and
+                   :math:`\mathcal{N}_2(i) \cap \mathcal{N}(j)`, where :math:`\mathcal{N}_2` is a row of :math:`A^2`
+    ``ncn_diff``   as ``ncn``, and :math:`f_2` of the sum over the nodes next to one end only
+    ``cn2``        :math:`a_0 f(\mathbf{z}^{11}) + a_1 f_2(\mathbf{z}^{12}) \odot f_2(\mathbf{z}^{21}) + a_2
+                   f_3(\mathbf{z}^{22})` with sums :math:`\mathbf{z}^{kl}` over :math:`\mathcal{N}_k(i) \cap
+                   \mathcal{N}_l(j)` and the products :math:`a` of learned sigmoids; here :math:`\beta` is before g
+    ============== ===================================================================================================
 
     :math:`P_{ju} = \alpha \frac{p\,q}{p\,q + 1 - q}` with
     :math:`q = \sigma(\text{scale} \, (y_{ju} - \text{offset}))` is the probability that an absent neighbour is only
@@ -58,14 +83,15 @@ class LinkPredictor(nn.Module):
     Args:
         in_channels: F, the size of the node representations.
         hidden_channels: H.
-        structure: One of the names above.
+        structure: One of the names above, or the authors': ``cn0``, ``scn1``, ``catscn1``, ``sincn1cn1``, ``cn1``,
+            ``incn1cn1``, ``cn1.5``, ``cn1res``, in the order of the table.
         transform_nodes: Whether nodes are transformed before anything (the authors' ``--use_xlin``).
         tail_activation: Whether f and g end with the activation instead of a linear layer (``--tailact``).
         two_layer_head: Whether the last MLP has one layer more (``--twolayerlin``).
         layer_norm: Layer normalisation in the MLPs (``--lnnn``).
         dropout: Of the MLPs (``--predp``).
         exclude_targets: While training, leave the pairs themselves out of the graph (``--maskinput``).
-        depth: Levels of completion, 2 for NCNC2; for ``ncnc`` only.
+        depth: Levels of completion, 2 for NCNC2; for ``ncnc`` and ``gae_cnc`` only.
         alpha: The factor of P.
         pt: The prior p.
         scale: Of the logits in P.
@@ -76,6 +102,8 @@ class LinkPredictor(nn.Module):
 
     Shapes:
         - x ``[N, F]``, ``edge_index`` ``[2, E]`` or another form, ``edge_label_index`` ``[2, B]``; logits ``[B]``.
+        - For pairs of two kinds of nodes that meet in a third: x the three ``([R1, F], [N, F], [R2, F])`` and
+          ``edge_index`` the two matrices ``([R1, N], [R2, N])``; not where P or two steps are asked for.
 
     Raises:
         InputError: An unknown structure, a depth or learned prior without completion, numbers out of range.
@@ -109,15 +137,17 @@ class LinkPredictor(nn.Module):
         reference_compat: bool = False,
     ) -> None:
         super().__init__()
+        structure = AUTHORS.get(structure, structure)  # type: ignore[assignment]
         if structure not in STRUCTURES:
             raise InputError(f"structure is {structure!r}; expected one of {', '.join(STRUCTURES)}")
         for name, number in (("in_channels", in_channels), ("hidden_channels", hidden_channels), ("depth", depth)):
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
                 raise InputError(f"{name} is {number!r}; expected a positive integer")
-        if structure != "ncnc" and (depth != 1 or learnable_pt or reference_compat):
+        self.completes = structure in ("ncnc", "gae_cnc")
+        if not self.completes and (depth != 1 or learnable_pt or reference_compat):
             raise InputError(
-                f"depth, learnable_pt and reference_compat are options of completion; expected structure='ncnc', "
-                f"not {structure!r}"
+                f"depth, learnable_pt and reference_compat are options of completion; expected structure='ncnc' or "
+                f"'gae_cnc', not {structure!r}"
             )
         if not 0 < pt <= 1 or not 0 <= dropout < 1:
             raise InputError(f"pt={pt!r}, dropout={dropout!r}; expected 0 < pt <= 1 and 0 <= dropout < 1")
@@ -125,99 +155,141 @@ class LinkPredictor(nn.Module):
         self.exclude_targets, self.depth, self.reference_compat = exclude_targets, depth, reference_compat
         self.alpha, self.pt, self.scale, self.offset = float(alpha), float(pt), float(scale), float(offset)
 
-        def mlp(layout: str, *sizes: int) -> nn.Sequential:
-            return _mlp(layout, sizes, layer_norm, dropout)
+        def made(layout: str, *sizes: int) -> nn.Sequential:
+            return mlp(layout, sizes, layer_norm, dropout)
+
+        def structural(size: int) -> nn.Sequential:
+            return made("LDRLNDR" + tail, size, h, h, h)
 
         f, h = in_channels, hidden_channels
         tail = "" if tail_activation else "L"
-        self.node_mlp = mlp("LDRLNDR", f, h, f) if transform_nodes else None
-        self.structure_mlp = (
-            mlp("LDRLNDR" + tail, 1 if structure == "gae_cn" else f, h, h, h) if structure != "gae" else None
-        )
-        self.second_mlp = mlp("LDRLNDR" + tail, f, h, h, h) if structure in ("ncn2", "ncn_diff") else None
-        self.pair_mlp = mlp("LNDR" + tail, f, h, h)
-        self.head = mlp("LNDRLNDRL", h, h, h, 1) if two_layer_head else mlp("LNDRL", h, h, 1)
-        self.prior_mlp = mlp("LNDRL", f, h, 1) if learnable_pt else None
-        self.beta = nn.Parameter(torch.ones(1))
+        pooling = structure in ("ncn", "ncnc", "ncn2", "ncn_diff", "cn2")
+        counting = structure in ("gae_cn", "gae_cnc")
+        self.node_mlp = made("LDRLNDR", f, h, f) if transform_nodes else None
+        self.structure_mlp = structural(f if pooling else 1) if pooling or counting else None
+        self.second_mlp = structural(f) if structure in ("ncn2", "ncn_diff", "cn2") else None
+        self.third_mlp = structural(f) if structure == "cn2" else None
+        self.pair_mlp = made("LNDR" + tail, f, h, h)
+        wide = h + 1 if structure == "gae_cat_cn" else h
+        self.head = made("LNDRLNDRL", wide, h, h, 1) if two_layer_head else made("LNDRL", wide, h, 1)
+        self.prior_mlp = made("LNDRL", f, h, 1) if learnable_pt else None
+        # a parameter that nothing reads would stop DistributedDataParallel
+        self.beta = nn.Parameter(torch.ones(1)) if pooling or counting else None
+        self.hops = nn.Parameter(torch.ones(3)) if structure == "cn2" else None
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew."""
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.LayerNorm):
                 module.reset_parameters()
-        nn.init.ones_(self.beta)
+        for ones in (self.beta, self.hops):
+            if ones is not None:
+                nn.init.ones_(ones)
 
-    def forward(self, x: Tensor, edge_index: Any, edge_label_index: Tensor) -> Tensor:
+    def forward(self, x: Any, edge_index: Any, edge_label_index: Tensor) -> Tensor:
         """Score pairs.
 
         Args:
-            x: Node representations ``[N, F]``, as an encoder makes them.
-            edge_index: The graph in any form that :func:`as_adjacency` takes.
+            x: Node representations ``[N, F]``, as an encoder makes them; or three, for two kinds of nodes and what lies
+                between.
+            edge_index: The graph in any form that :func:`as_adjacency` takes; or two, for two kinds of nodes.
             edge_label_index: Pairs, int64 ``[2, B]``.
 
         Returns:
             Logits ``[B]``.
 
         Raises:
-            InputError: x of another size, or as :func:`common_neighbors`.
+            InputError: x of another size or not finite, or as :func:`common_neighbors`.
         """
-        if x.dim() != 2 or x.size(1) != self.in_channels:
-            raise InputError(f"x has shape {list(x.shape)}; expected [N, {self.in_channels}]")
-        is_edges = isinstance(edge_index, Tensor) and edge_index.layout == torch.strided
-        adjacency = as_adjacency(edge_index, num_nodes=x.size(0) if is_edges else None)
-        if adjacency.num_rows != x.size(0) or adjacency.num_columns != x.size(0):
-            raise InputError(
-                f"x has {x.size(0)} rows and the graph is [{adjacency.num_rows}, {adjacency.num_columns}]; expected "
-                "one row for each node"
-            )
-        hide = self.exclude_targets and self.training
-        query = make_query(adjacency, edge_label_index, exclude=True if hide else None)
-        _ops.check_range(query)
-        return self._logits(x, query, self.depth if self.structure == "ncnc" else 0)
+        query, ends = self._question(x, edge_index, edge_label_index)
+        return self._score(ends, query)
 
-    def _logits(self, x: Tensor, query: Query, depth: int) -> Tensor:
-        pairs = query.pairs
-        h = x if self.node_mlp is None else x + self.node_mlp(x)
-        product = h[pairs[0]] * h[pairs[1]]
+    def _question(self, x: Any, edge_index: Any, pairs: Tensor) -> tuple[Query, Ends]:
+        if isinstance(x, tuple | list):
+            if self.completes or self.structure in ("ncn2", "cn2"):
+                raise InputError(f"structure {self.structure!r} asks about the nodes in between too; expected one kind")
+            return question_of_two_kinds(x, edge_index, pairs, self.in_channels)
+        return question(x, edge_index, pairs, self.in_channels, exclude=self.exclude_targets and self.training)
+
+    def _transformed(self, ends: Ends) -> Ends:
+        if self.node_mlp is None:
+            return ends
+        if ends[0] is ends[1]:
+            h = ends[0] + self.node_mlp(ends[0])
+            return h, h, h
+        a, b, c = (part + self.node_mlp(part) for part in ends)
+        return a, b, c
+
+    def _score(self, ends: Ends, query: Query) -> Tensor:
+        return self._logits(ends[0], self._transformed(ends), query, self.depth if self.completes else 0)
+
+    def _logits(self, x: Tensor, ends: Ends, query: Query, depth: int) -> Tensor:
+        """`ends` are transformed, and x is not: the completion begins anew with it."""
+        h = ends[1]
+        product = ends[0][query.pairs[0]] * ends[2][query.pairs[1]]
         combined = self.pair_mlp(product)
         if self.structure == "gae":
             return self._head(combined)
+        if self.structure in ("gae_cn", "gae_cat_cn", "gae_cnc"):
+            number = common_weight(query).to(h.dtype).unsqueeze(1)
+            if depth > 0:
+                number = number + self._completed(x, ends, query, product, depth, h.new_ones(h.size(0), 1))
+            if self.structure_mlp is None:
+                return self._head(torch.cat((number.to(combined.dtype), combined), 1))
+            return self._head(combined + self.structure_mlp(number) * self.beta)
         assert self.structure_mlp is not None
-        if self.structure == "gae_cn":
-            z = common_weight(query).to(h.dtype).unsqueeze(1)
-            return self._head(combined + self.structure_mlp(z) * self.beta)
+        assert self.beta is not None
         z, _ = pooled(query, h)
         if depth > 0:
-            z = z + self._completed(x, h, query, product, depth)
+            z = z + self._completed(x, ends, query, product, depth, h)
         structural = self.structure_mlp(z)
-        if self.second_mlp is not None:
-            further = two_hop_sums if self.structure == "ncn2" else difference_sums
-            structural = structural + self.second_mlp(further(query, h))
+        if self.hops is not None:
+            return self._head(self._two_hops(structural, query, h) + combined * self.beta)
+        if self.structure == "ncn2":
+            two = TwoHops(query)
+            structural = structural + self.second_mlp(two.sums(h, 1, 2) + two.sums(h, 2, 1))  # type: ignore[misc]
+        elif self.structure == "ncn_diff":
+            structural = structural + self.second_mlp(difference_sums(query, h))  # type: ignore[misc]
         return self._head(combined + structural * self.beta)
+
+    def _two_hops(self, one: Tensor, query: Query, h: Tensor) -> Tensor:
+        assert self.hops is not None
+        assert self.second_mlp is not None
+        assert self.third_mlp is not None
+        two, shares = TwoHops(query), torch.sigmoid(self.hops).cumprod(0)
+        mixed = self.second_mlp(two.sums(h, 1, 2)) * self.second_mlp(two.sums(h, 2, 1))
+        found: Tensor = shares[0] * one + shares[1] * mixed + shares[2] * self.third_mlp(two.sums(h, 2, 2))
+        return found
 
     def _head(self, values: Tensor) -> Tensor:
         logits: Tensor = self.head(values)
         return logits.squeeze(-1)
 
-    def _completed(self, x: Tensor, h: Tensor, query: Query, product: Tensor, depth: int) -> Tensor:
-        """The sums over neighbours of one end, by how probable their edge to the other end is."""
+    def _completed(self, x: Tensor, ends: Ends, query: Query, product: Tensor, depth: int, values: Tensor) -> Tensor:
+        """The sums of `values` over neighbours of one end, by how probable their edge to the other end is."""
         first, columns1, second, columns2 = _ops.differences(query)
         rows = torch.cat((torch.repeat_interleave(first.diff()), torch.repeat_interleave(second.diff())))
         columns = torch.cat((columns1, columns2)).long()
-        ends = torch.cat((query.pairs[1][rows[: columns1.numel()]], query.pairs[0][rows[columns1.numel() :]]))
-        inner = query._replace(pairs=torch.stack((ends, columns)))
-        with torch.no_grad(), _evaluating(self):
-            logits = self._logits(h if self.reference_compat else x, inner, depth - 1)
+        others = torch.cat((query.pairs[1][rows[: columns1.numel()]], query.pairs[0][rows[columns1.numel() :]]))
+        inner = query._replace(pairs=torch.stack((others, columns)))
+        with torch.no_grad(), evaluating(self):
+            start = (ends[1], ends[1], ends[1]) if self.reference_compat else (x, x, x)
+            # without dropout, nodes are transformed as they are outside, so that need not be done again
+            known = not self.reference_compat and not self._drops()
+            logits = self._logits(start[0], ends if known else self._transformed(start), inner, depth - 1)
             q = torch.sigmoid(self.scale * (logits - self.offset))
         p: Tensor | float = self.pt
         if self.prior_mlp is not None:
             p = torch.sigmoid(self.prior_mlp(product)).squeeze(-1)[rows]
         weights = self.alpha * p * q / (p * q + 1 - q)
-        return sum_rows(h, columns, rows, query.pairs.size(1), weights)
+        return sum_rows(values, columns, rows, query.pairs.size(1), weights)
+
+    def _drops(self) -> bool:
+        return self.node_mlp is not None and any(isinstance(part, nn.Dropout) for part in self.node_mlp)
 
     @torch.no_grad()
-    def predict(self, x: Tensor, edge_index: Any, edge_label_index: Tensor, *, batch_size: int = 65_536) -> Tensor:
-        """Score any number of pairs in evaluation mode, batch by batch.
+    def predict(self, x: Any, edge_index: Any, edge_label_index: Tensor, *, batch_size: int = 65_536) -> Tensor:
+        """Score any number of pairs in evaluation mode, batch by batch; nodes are transformed once for all of them.
 
         Args:
             x: ``[N, F]``.
@@ -231,15 +303,19 @@ class LinkPredictor(nn.Module):
         Raises:
             InputError: As :meth:`forward`.
         """
-        if batch_size < 1:
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"batch_size is {batch_size!r}; expected a positive integer")
-        parts = torch.split(edge_label_index, batch_size, dim=1) if edge_label_index.dim() == 2 else (edge_label_index,)
-        with _evaluating(self):
-            return torch.cat([self(x, edge_index, part) for part in parts])
+        with evaluating(self):
+            query, ends = self._question(x, edge_index, edge_label_index)
+            moved = self._transformed(ends)
+            depth = self.depth if self.completes else 0
+            parts = torch.split(query.pairs, batch_size, dim=1)
+            scores = [self._logits(ends[0], moved, query._replace(pairs=part.contiguous()), depth) for part in parts]
+            return scores[0] if len(scores) == 1 else torch.cat(scores)
 
     @torch.no_grad()
     def topk(self, x: Tensor, edge_index: Any, node: int, k: int, *, batch_size: int = 65_536) -> tuple[Tensor, Tensor]:
-        """Find the nodes that `node` is not linked with yet and most probably will be.
+        """Find the nodes that `node` is not linked with yet and most probably will be; itself is not among them.
 
         Args:
             x: ``[N, F]``.
@@ -249,24 +325,31 @@ class LinkPredictor(nn.Module):
             batch_size: Pairs scored together.
 
         Returns:
-            Nodes and logits, best first.
+            Nodes and logits, best first; of equals the lower number first.
 
         Raises:
-            InputError: The node is not there, or as :meth:`forward`.
+            InputError: The node is not there, k is not positive, or as :meth:`forward`.
         """
+        for name, number in (("node", node), ("k", k)):
+            if isinstance(number, bool) or not isinstance(number, int):
+                raise InputError(f"{name} is {number!r}; expected an integer")
+        if k < 1:
+            raise InputError(f"k is {k}; expected a positive integer")
+        check_nodes(x, "x", self.in_channels)
         if not 0 <= node < x.size(0):
             raise InputError(f"node is {node!r}; expected 0..{x.size(0) - 1}")
-        adjacency = as_adjacency(edge_index, num_nodes=x.size(0) if isinstance(edge_index, Tensor) else None)
+        is_edges = isinstance(edge_index, Tensor) and edge_index.layout == torch.strided
+        adjacency = as_adjacency(edge_index, num_nodes=x.size(0) if is_edges else None)
         free = torch.ones(x.size(0), dtype=torch.bool, device=x.device)
         free[node] = False
         free[adjacency.indices[adjacency.indptr[node] : adjacency.indptr[node + 1]].long()] = False
         others = free.nonzero().squeeze(1)
         logits = self.predict(x, adjacency, torch.stack((torch.full_like(others, node), others)), batch_size=batch_size)
-        best = torch.topk(logits, min(k, others.numel()))
-        return others[best.indices], best.values
+        best = torch.sort(logits, descending=True, stable=True)
+        return others[best.indices[:k]], best.values[:k]
 
     def __repr__(self) -> str:
-        depth = f", depth={self.depth}" if self.structure == "ncnc" else ""
+        depth = f", depth={self.depth}" if self.completes else ""
         return (
             f"{type(self).__name__}({self.in_channels}, {self.hidden_channels}, structure={self.structure!r}{depth}, "
             f"exclude_targets={self.exclude_targets})"
@@ -313,78 +396,3 @@ class NCNC(LinkPredictor):
 
     def __init__(self, in_channels: int, hidden_channels: int = 256, **kwargs: Any) -> None:
         super().__init__(in_channels, hidden_channels, structure="ncnc", **kwargs)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode for the time being; every module gets its own mode back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
-def _mlp(layout: str, sizes: tuple[int, ...], norm: bool, dropout: float) -> nn.Sequential:
-    """Linear (of the next sizes), Norm, Dropout, Relu in the order of the letters."""
-    steps = iter(pairwise(sizes))
-    width = sizes[0]
-    modules: list[nn.Module] = []
-    for letter in layout:
-        if letter == "L":
-            a, width = next(steps)
-            modules.append(nn.Linear(a, width))
-        elif letter == "N" and norm:
-            modules.append(nn.LayerNorm(width))
-        elif letter == "D" and dropout > 0:
-            modules.append(nn.Dropout(dropout))
-        elif letter == "R":
-            modules.append(nn.ReLU())
-    return nn.Sequential(*modules)
-
-
-def common_weight(query: Query) -> Tensor:
-    """How many common neighbours, or the sum of their weights."""
-    weighted = query.first.weights is not None or query.second.weights is not None
-    return _ops.score(query, None) if weighted else _ops.count(query)
-
-
-def sum_rows(h: Tensor, columns: Tensor, rows: Tensor, size: int, weights: Tensor | None = None) -> Tensor:
-    """out[rows[k]] += weights[k] h[columns[k]], ``[size, F]``."""
-    values = h[columns] if weights is None else h[columns] * weights.to(h.dtype).unsqueeze(1)
-    return values.new_zeros(size, h.size(1)).index_add(0, rows, values)
-
-
-def difference_sums(query: Query, h: Tensor) -> Tensor:
-    """The sum over the nodes next to one end only."""
-    size = query.pairs.size(1)
-    first, columns1, second, columns2 = _ops.differences(query)
-    out = sum_rows(h, columns1.long(), torch.repeat_interleave(first.diff()), size)
-    return out + sum_rows(h, columns2.long(), torch.repeat_interleave(second.diff()), size)
-
-
-def two_hop_sums(query: Query, h: Tensor) -> Tensor:
-    """The sums over N(i) and N2(j), and over N2(i) and N(j)."""
-    two = _squared(query)._side(None)
-    one_two, _ = pooled(query._replace(second=two), h)
-    two_one, _ = pooled(query._replace(first=two), h)
-    return one_two + two_one
-
-
-def _squared(query: Query) -> Adjacency:
-    """Where A @ A is not zero, without the excluded entries of A."""
-    side, size = query.first, query.num_columns
-    rows = torch.repeat_interleave(side.indptr.diff())
-    columns = side.indices.long()
-    if side.excluded is not None:
-        keep = torch.ones_like(columns, dtype=torch.bool)
-        keep[side.excluded] = False
-        rows, columns = rows[keep], columns[keep]
-    ones = torch.ones(columns.numel(), device=columns.device)
-    matrix = torch.sparse_coo_tensor(torch.stack((rows, columns)), ones, (size, size), check_invariants=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # CSR, which the product uses, is called a beta
-        squared = torch.sparse.mm(matrix, matrix).coalesce()
-    return as_adjacency(squared.indices(), num_nodes=size)

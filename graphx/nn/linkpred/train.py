@@ -328,7 +328,10 @@ def _start_from(model: LinkModel, initial: LinkModel) -> None:
 def _with_sparse_features(task: LinkTask, config: LinkConfig) -> LinkTask:
     """The features as a sparse matrix, where they are mostly zero and the first layer is one that takes it."""
     x = task.x
-    if x is None or x.layout != torch.strided or not (config.conv.startswith("pure") or config.num_layers == 0):
+    if config.subgraphs and x is not None and x.layout != torch.strided:
+        raise InputError("subgraphs takes rows of x, which is sparse; pass x.to_dense()")
+    takes = (config.conv.startswith("pure") or config.num_layers == 0) and not config.subgraphs
+    if x is None or x.layout != torch.strided or not takes:
         return task
     if torch.count_nonzero(x) >= _SPARSE_BELOW * x.numel():
         return task

@@ -30,6 +30,7 @@ from torch_geometric.utils import to_dense_adj, to_torch_csr_tensor
 import graphx
 from graphx.errors import InputError
 from graphx.nn.init import Part, adjacency, kaiming_, lsuv_, register_operator, virgo_, xavier_
+from graphx.nn.init.virgo import row_means
 from tests.reference.virgo import dense_operators, dense_variances
 
 MAKE = {
@@ -114,6 +115,20 @@ def test_factors_equal_the_dense_reference(kind, depth):
     v, u = dense_variances(dense_operators(kind, dense(data), eps=0.25), data.x.double().numpy(), widths)
     np.testing.assert_allclose(found.forward, v, rtol=1e-6)
     np.testing.assert_allclose(found.backward, u, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(300, 500), (3, 2**16 + 5), (1, 1)])
+def test_row_means_of_many_blocks(shape):
+    x = torch.rand(shape)
+    np.testing.assert_allclose(row_means(x), x.double().mean(dim=1), rtol=1e-14)
+
+
+def test_finite_features_whose_sum_overflows_are_taken(karate):
+    karate.x = torch.full((34, 6), 3e38)
+    found = virgo_(models.GCN(6, 8, num_layers=2, out_channels=4), karate, mode="forward")
+    karate.x = torch.ones(34, 6)
+    one = virgo_(models.GCN(6, 8, num_layers=2, out_channels=4), karate, mode="forward")
+    np.testing.assert_allclose(found.forward, one.forward, rtol=1e-9)
 
 
 @settings(max_examples=20)

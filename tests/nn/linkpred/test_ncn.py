@@ -24,10 +24,17 @@ PARTS = {
     "pair_mlp": "xijlin",
     "head": "lin",
     "prior_mlp": "ptlin",
+    "third_mlp": "fourth",
 }
 CASES = [
     ("gae", {}, {}),
     ("gae_cn", {}, {}),
+    ("gae_cat_cn", {}, {}),
+    ("gae_cat_cn", {"two_layer_head": True, "transform_nodes": True}, {"twolayerlin": True, "use_xlin": True}),
+    ("gae_cnc", {"scale": 2.0, "offset": 0.0}, {"scale": 2.0, "offset": 0.0}),
+    ("gae_cnc", {"depth": 2, "learnable_pt": True, "offset": 0.0}, {"depth": 2, "learnpt": True, "offset": 0.0}),
+    ("cn2", {}, {}),
+    ("cn2", {"transform_nodes": True, "tail_activation": True}, {"use_xlin": True, "tailact": True}),
     ("ncn", {}, {}),
     ("ncn", {"transform_nodes": True, "tail_activation": True}, {"use_xlin": True, "tailact": True}),
     ("ncn", {"two_layer_head": True, "layer_norm": False}, {"twolayerlin": True, "norm": False}),
@@ -77,7 +84,11 @@ def test_weights_of_the_transcription_give_its_logits(
     slow = Transcription(kind, 6, 8, **theirs).double()
     fast = LinkPredictor(6, 8, structure=kind, exclude_targets=True, **ours).double()
     torch.nn.init.constant_(slow.beta, 0.8)
-    fast.beta.data.copy_(slow.beta.data)
+    if fast.beta is not None:
+        fast.beta.data.copy_(slow.beta.data)
+    if fast.hops is not None:
+        slow.alphas.data.copy_(torch.tensor([0.7, -0.2, 1.3]))
+        fast.hops.data.copy_(slow.alphas.data)
     for mine, yours in PARTS.items():
         if getattr(fast, mine) is not None:
             getattr(fast, mine).load_state_dict(getattr(slow, yours).state_dict())
@@ -96,7 +107,7 @@ def test_weights_of_the_transcription_give_its_logits(
         torch.testing.assert_close(mine_, theirs_)
 
 
-@pytest.mark.parametrize("kind", ["ncn", "ncnc", "ncn2", "ncn_diff"])
+@pytest.mark.parametrize("kind", ["ncn", "ncnc", "ncn2", "ncn_diff", "cn2"])
 def test_gradient_of_x(kind: Any) -> None:
     x, dense, pairs = small_graph(size=8)
     model = LinkPredictor(6, 4, structure=kind, layer_norm=False).double()
@@ -178,7 +189,7 @@ def test_autocast_and_half_precision() -> None:
         (lambda: NCN(0), "in_channels is 0"),
         (lambda: NCN(4, depth=2), "expected structure='ncnc'"),
         (lambda: NCNC(4, pt=0.0), "expected 0 < pt"),
-        (lambda: NCN(6)(torch.ones(14, 5), *small_graph()[1:]), r"\[14, 5\]; expected \[N, 6\]"),
+        (lambda: NCN(6)(torch.ones(14, 5), *small_graph()[1:]), r"float32 \[14, 5\]; expected floating point \[N, 6\]"),
         (lambda: NCN(6)(torch.ones(9, 6), as_adjacency(DIAMOND), DIAMOND), "x has 9 rows"),
         (lambda: NCN(6).predict(torch.ones(4, 6), DIAMOND, DIAMOND, batch_size=0), "batch_size is 0"),
         (lambda: NCN(6).topk(torch.ones(4, 6), DIAMOND, 24, 3), "node is 24"),

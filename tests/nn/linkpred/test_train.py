@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import Tensor
+from torch_geometric.utils import k_hop_subgraph
 
 import graphx
 from graphx.data.splits import link_split
@@ -26,6 +27,9 @@ from graphx.nn.linkpred import (
     fit,
 )
 from graphx.nn.linkpred._epoch import draw_negatives
+from graphx.nn.linkpred._messages import messages_of
+from graphx.nn.linkpred._subgraph import neighborhood
+from graphx.nn.linkpred.ncn import Structure
 from graphx.nn.linkpred.task import has_edges
 
 SMALL = LinkConfig(hidden_channels=16, batch_size=64, epochs=4, metric="hits@20", encoder_lr=0.01, predictor_lr=0.01)
@@ -328,7 +332,7 @@ def test_overlap_where_an_official_split_has_it(task: LinkTask) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"structure": "gcn"}, "structure is 'gcn'; expected one of gae, gae_cn, ncn"),
+        ({"structure": "gcn"}, "structure is 'gcn'; expected one of gae, gae_cn, "),
         ({"conv": "gat"}, "conv is 'gat'"),
         ({"metric": "hits@0"}, "metric is 'hits@0'; expected hits@K such as hits@100, mrr or auc"),
         ({"epochs": 0}, "epochs is 0; expected a positive integer"),
@@ -388,3 +392,63 @@ def test_topk_of_a_model(task: LinkTask) -> None:
         model.topk(None, task.graph, torch.tensor([0]), 0)
     with pytest.raises(InputError, match="node is 77"):
         model.topk(None, task.graph, torch.tensor([77]), 1)
+
+
+@pytest.mark.parametrize(("conv", "further"), [("sage", 0), ("puresum", 0), ("gcn", 1), ("puregcn", 1)])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_batch_of_complete_neighbourhoods_has_the_logits_of_the_whole_graph(
+    conv: Any, further: int, layers: int
+) -> None:
+    """The condition for LinkNeighborLoader: L + 1 steps, and one more where degrees are in the norm."""
+    graph = graphx.data.synthetic.random_regular(200, 3, seed=0)
+    edge_index, x = graph.to_pyg().edge_index, torch.randn(200, 5)
+    torch.manual_seed(0)
+    model = LinkModel(LinkConfig(hidden_channels=8, conv=conv, num_layers=layers), 5).eval()
+    pairs = torch.tensor([[0, 3], [int(graph.indices[0]), 9]])
+
+    def on_subgraph(steps: int) -> Tensor:
+        nodes, edges, mapping, _ = k_hop_subgraph(pairs.unique(), steps, edge_index, relabel_nodes=True)
+        place = dict(zip(pairs.unique().tolist(), mapping.tolist(), strict=True))
+        local = torch.tensor([[place[u] for u in row] for row in pairs.tolist()])
+        return model(x[nodes], edges, local)
+
+    whole = model(x, edge_index, pairs)
+    torch.testing.assert_close(on_subgraph(layers + 1 + further), whole)
+    assert not torch.allclose(on_subgraph(layers - 1), whole)
+
+
+@pytest.mark.parametrize("structure", [*get_args(Structure), "ncnc2"])
+@pytest.mark.parametrize(("conv", "layers"), [("gcn", 2), ("puresum", 1)])
+def test_training_on_subgraphs_gives_the_same_numbers(structure: str, conv: Any, layers: int) -> None:
+    graph = graphx.data.synthetic.random_regular(120, 3, seed=1)
+    task = LinkTask.from_split(link_split(graph, seed=0))
+    depth = {"ncnc2": 2}.get(structure, 1)
+    config = SMALL.replace(
+        structure=structure.removesuffix("2") if depth == 2 else structure,
+        depth=depth,
+        conv=conv,
+        num_layers=layers,
+        batch_size=4,
+        epochs=1,
+        metric="auc",
+        hidden_channels=8,
+    )
+    for given in (task, with_features(task, 6, 0.5)):
+        whole, parts = (fit(given, config.replace(subgraphs=s), progress=False) for s in (False, True))
+        assert parts.runs[0]["history"][0]["loss"] == pytest.approx(whole.runs[0]["history"][0]["loss"], rel=1e-4)
+        for name, value in whole.model.state_dict().items():
+            torch.testing.assert_close(parts.model.state_dict()[name], value, rtol=1e-2, atol=1e-4)
+
+
+def test_a_neighborhood_by_hand() -> None:
+    """A path 0-1-2-3-4-5 around the pair (1, 2)."""
+    edges = torch.tensor([[0, 1, 2, 3, 4], [1, 2, 3, 4, 5]])
+    graph = as_adjacency(torch.cat((edges, edges.flip(0)), dim=1))
+    near = neighborhood(graph, messages_of(graph), torch.tensor([[2], [1]]), 1)
+    assert near.nodes.tolist() == [0, 1, 2, 3] and near.pairs.tolist() == [[2], [1]]
+    assert near.graph.indptr.tolist() == [0, 1, 3, 5, 6] and near.graph.indices.tolist() == [1, 0, 2, 1, 3, 2]
+    assert neighborhood(graph, messages_of(graph), torch.tensor([[2], [1]]), 9).nodes.tolist() == list(range(6))
+    sparse = with_features(LinkTask.from_split(link_split(graphx.data.load_graph("karate"), seed=0)))
+    sparse = LinkTask(sparse.graph, sparse.train, sparse.valid, sparse.test, sparse.x.to_sparse_csr())
+    with pytest.raises(InputError, match="which is sparse; pass x.to_dense"):
+        fit(sparse, SMALL.replace(subgraphs=True, metric="auc"), progress=False)

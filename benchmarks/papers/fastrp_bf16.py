@@ -1,0 +1,59 @@
+"""What bfloat16 storage costs of F1: FastRP at d = 128 in both storages, the same seeds and splits.
+
+    PYTHONPATH=benchmarks python benchmarks/papers/fastrp_bf16.py --data shared/data/multilabel
+
+BlogCatalog, PPI and Wikipedia POS; the default weights; several seeds of the projection, five splits each, F1 as in
+``graphx.fastrp.evaluate_labels``. A graph is written when it is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from _measure import BENCHMARKS, write_results
+from fastrp import DIM, TITLES, load
+
+import graphx
+from graphx.fastrp import FastRP, evaluate_labels
+from graphx.graph import Graph
+
+RESULTS = BENCHMARKS / "results" / "fastrp_bf16.json"
+GRAPHS = ("ppi", "blogcatalog", "wikipedia")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder multilabel/")
+    parser.add_argument("--graphs", nargs="+", default=GRAPHS, choices=GRAPHS)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--ratio", type=float, default=0.1)
+    parser.add_argument("--threads", type=int)
+    options = parser.parse_args()
+    for name in options.graphs:
+        A, labels = load(options.data, name)
+        graph = Graph.from_scipy(A)
+        scores: dict[str, list[tuple[float, float]]] = {"float32": [], "bfloat16": []}
+        for seed in range(options.seeds):
+            for storage, found in scores.items():
+                made = FastRP(DIM, storage=storage, random_state=seed, num_threads=options.threads).fit_transform(graph)
+                score = evaluate_labels(made, labels, train_ratios=[options.ratio])[0]
+                found.append((score.micro, score.macro))
+                print(f"{name} seed {seed} {storage}: {score}", flush=True)
+        means = {storage: np.mean(found, axis=0) for storage, found in scores.items()}
+        cost = means["float32"] - means["bfloat16"]
+        print(f"{name}: bfloat16 costs {cost[0]:+.4f} of micro F1 and {cost[1]:+.4f} of macro F1", flush=True)
+        row = {
+            "": TITLES[name],
+            **{f"{storage}, micro": f"{mean[0]:.4f}" for storage, mean in means.items()},
+            **{f"{storage}, macro": f"{mean[1]:.4f}" for storage, mean in means.items()},
+            "costs of micro": f"{cost[0]:+.4f}",
+            "costs of macro": f"{cost[1]:+.4f}",
+        }
+        facts = {"dim": DIM, "seeds": options.seeds, "train_ratio": options.ratio, "scores": scores}
+        write_results(RESULTS, {name: {"rows": [row], **facts}}, {"graphx": graphx.__version__})
+
+
+if __name__ == "__main__":
+    main()
