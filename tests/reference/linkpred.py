@@ -156,8 +156,7 @@ class Transcription(nn.Module):
         h = x if self.xlin is None else x + self.xlin(x)
         out = []
         for i, j in pairs.t().tolist():
-            # the authors transform x, then take products of what is transformed
-            xij = self.xijlin(h[i] * h[j])
+            xij = self.xijlin(x[i] * x[j])
             if self.kind == "gae":
                 out.append(self.lin(xij))
                 continue
@@ -204,7 +203,7 @@ class Transcription(nn.Module):
         with torch.no_grad():
             s = self.logits(h if self.compat else x, a, inner, depth - 1)
             p0 = torch.sigmoid(self.scale * (s - self.offset))
-        pt = self.pt if self.ptlin is None else torch.sigmoid(self.ptlin(h[i] * h[j]))
+        pt = self.pt if self.ptlin is None else torch.sigmoid(self.ptlin(x[i] * x[j]))
         weights[nodes] = self.alpha * pt * p0 / (pt * p0 + 1 - p0)
         return weights
 

@@ -221,19 +221,19 @@ class LinkPredictor(nn.Module):
         return a, b, c
 
     def _score(self, ends: Ends, query: Query) -> Tensor:
-        return self._logits(ends[0], self._transformed(ends), query, self.depth if self.completes else 0)
+        return self._logits(ends, self._transformed(ends), query, self.depth if self.completes else 0)
 
-    def _logits(self, x: Tensor, ends: Ends, query: Query, depth: int) -> Tensor:
-        """`ends` are transformed, and x is not: the completion begins anew with it."""
+    def _logits(self, raw: Ends, ends: Ends, query: Query, depth: int) -> Tensor:
+        """`ends` are transformed for the sums; `raw` are not: the product, and the completion, begin with them."""
         h = ends[1]
-        product = ends[0][query.pairs[0]] * ends[2][query.pairs[1]]
+        product = raw[0][query.pairs[0]] * raw[2][query.pairs[1]]
         combined = self.pair_mlp(product)
         if self.structure == "gae":
             return self._head(combined)
         if self.structure in ("gae_cn", "gae_cat_cn", "gae_cnc"):
             number = common_weight(query).to(h.dtype).unsqueeze(1)
             if depth > 0:
-                number = number + self._completed(x, ends, query, product, depth, h.new_ones(h.size(0), 1))
+                number = number + self._completed(raw, ends, query, product, depth, h.new_ones(h.size(0), 1))
             if self.structure_mlp is None:
                 return self._head(torch.cat((number.to(combined.dtype), combined), 1))
             return self._head(combined + self.structure_mlp(number) * self.beta)
@@ -241,7 +241,7 @@ class LinkPredictor(nn.Module):
         assert self.beta is not None
         z, _ = pooled(query, h)
         if depth > 0:
-            z = z + self._completed(x, ends, query, product, depth, h)
+            z = z + self._completed(raw, ends, query, product, depth, h)
         structural = self.structure_mlp(z)
         if self.hops is not None:
             return self._head(self._two_hops(structural, query, h) + combined * self.beta)
@@ -265,7 +265,7 @@ class LinkPredictor(nn.Module):
         logits: Tensor = self.head(values)
         return logits.squeeze(-1)
 
-    def _completed(self, x: Tensor, ends: Ends, query: Query, product: Tensor, depth: int, values: Tensor) -> Tensor:
+    def _completed(self, raw: Ends, ends: Ends, query: Query, product: Tensor, depth: int, values: Tensor) -> Tensor:
         """The sums of `values` over neighbours of one end, by how probable their edge to the other end is."""
         first, columns1, second, columns2 = _ops.differences(query)
         rows = torch.cat((torch.repeat_interleave(first.diff()), torch.repeat_interleave(second.diff())))
@@ -273,10 +273,10 @@ class LinkPredictor(nn.Module):
         others = torch.cat((query.pairs[1][rows[: columns1.numel()]], query.pairs[0][rows[columns1.numel() :]]))
         inner = query._replace(pairs=torch.stack((others, columns)))
         with torch.no_grad(), evaluating(self):
-            start = (ends[1], ends[1], ends[1]) if self.reference_compat else (x, x, x)
+            start = ends if self.reference_compat else raw
             # without dropout, nodes are transformed as they are outside, so that need not be done again
             known = not self.reference_compat and not self._drops()
-            logits = self._logits(start[0], ends if known else self._transformed(start), inner, depth - 1)
+            logits = self._logits(start, ends if known else self._transformed(start), inner, depth - 1)
             q = torch.sigmoid(self.scale * (logits - self.offset))
         p: Tensor | float = self.pt
         if self.prior_mlp is not None:
@@ -310,7 +310,7 @@ class LinkPredictor(nn.Module):
             moved = self._transformed(ends)
             depth = self.depth if self.completes else 0
             parts = torch.split(query.pairs, batch_size, dim=1)
-            scores = [self._logits(ends[0], moved, query._replace(pairs=part.contiguous()), depth) for part in parts]
+            scores = [self._logits(ends, moved, query._replace(pairs=part.contiguous()), depth) for part in parts]
             return scores[0] if len(scores) == 1 else torch.cat(scores)
 
     @torch.no_grad()
