@@ -161,13 +161,6 @@ SCRIPTS = {
         data=DATA / "text",
         results=("h4g",),
     ),
-    "h4g_scale": Script(
-        "papers/h4g_scale.py",
-        "zero-shot classification of 53,091 nodes, killed and resumed",
-        full=(("--root", str(DATA)),),
-        data=DATA / "text",
-        results=("h4g_scale",),
-    ),
 }
 
 
