@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nanobind
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 CPP = Path("cpp_ext")
@@ -17,8 +18,18 @@ NANOBIND = Path(nanobind.__file__).parent
 
 def _sources() -> list[str]:
     files = sorted((ROOT / CPP / "src").glob("*.cpp")) + sorted((ROOT / CPP / "bindings").glob("*.cpp"))
-    own = [str(f.relative_to(ROOT)) for f in files]
-    return [*own, os.path.relpath(NANOBIND / "src" / "nb_combined.cpp", ROOT)]
+    return [str(f.relative_to(ROOT)) for f in files]
+
+
+class BuildWithNanobind(build_ext):
+    """Adds nanobind's own source when something is built, so that a source distribution does not carry it along."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """One extension, with the source that all bindings share."""
+        nanobind_source = str(NANOBIND / "src" / "nb_combined.cpp")
+        if nanobind_source not in ext.sources:
+            ext.sources.append(nanobind_source)
+        super().build_extension(ext)
 
 
 def _headers() -> list[str]:
@@ -53,6 +64,7 @@ stable = sys.version_info >= (3, 12) and not sysconfig.get_config_var("Py_GIL_DI
 macros: list[tuple[str, str | None]] = [("NB_COMPACT_ASSERTIONS", "1"), ("NDEBUG", "1")]
 
 setup(
+    cmdclass={"build_ext": BuildWithNanobind},
     options={"bdist_wheel": {"py_limited_api": "cp312"}} if stable else {},
     ext_modules=[
         Extension(

@@ -105,7 +105,9 @@ def _mend_source_links(app: Sphinx, error: Exception | None) -> None:
         if place in known:
             return match[0]
         near = [name for name in known if name.rpartition(".")[2] == place.rpartition(".")[2]]
-        return f'href="{match[1]}{target}#{near[0]}"' if near else match[0]
+        if not known:
+            return match[0]
+        return f'href="{match[1]}{target}#{near[0]}"' if near else f'href="{match[1]}{target}"'
 
     for page in (folder / "_modules").rglob("*.html"):
         text = page.read_text(encoding="utf-8")
