@@ -89,13 +89,14 @@ def refine_scores(
         anchors = (1.0,)
     if not adjacency.nnz:
         weights = (0.0,)
-    total = np.zeros_like(s)
+    total: npt.NDArray[np.float64] = np.zeros_like(s)
     pairs = list(itertools.product(anchors, weights))
     for done, (a, w) in enumerate(pairs, 1):
         total += _refined(s, x if a < 1 else None, adjacency if w else None, temperature, a, w, iterations)
         if progress is not None:
             progress("refine", done, len(pairs))
-    return total / len(pairs)
+    total /= len(pairs)
+    return total
 
 
 def _refined(
