@@ -74,9 +74,10 @@ def refine_scores(
         InputError: The shapes do not fit, or a number is out of its range.
 
     Example:
-        >>> edges = [[0, 1, 1, 2], [1, 0, 2, 1]]
-        >>> refine_scores([[1.0, 0.0], [0.5, 0.5], [1.0, 0.0]], None, edges).argmax(axis=1).tolist()
-        [0, 0, 0]
+        >>> edges = [[0, 0, 1, 3, 3, 4, 1, 2, 2, 4, 5, 5], [1, 2, 2, 4, 5, 5, 0, 0, 1, 3, 3, 4]]  # two triangles
+        >>> scores = [[1, 0], [1, 0], [0.45, 0.55], [0, 1], [0, 1], [0, 1]]
+        >>> refine_scores(scores, None, edges).argmax(axis=1).tolist()
+        [0, 0, 0, 1, 1, 1]
     """
     s = np.asarray(scores, dtype=np.float64)
     x = None if features is None else np.asarray(features, dtype=np.float32)
