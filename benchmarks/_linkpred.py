@@ -5,21 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from graphx.nn.linkpred import LinkConfig
+from graphx.nn.linkpred.config import MODELS
+
+__all__ = ["CONFIGS", "MODELS", "settings"]
 
 CONFIGS = Path(__file__).resolve().parent / "configs" / "linkpred"
-
-MODELS = {
-    "gae": {"structure": "gae"},
-    "gae-cn": {"structure": "gae_cn"},
-    "gae-cat-cn": {"structure": "gae_cat_cn"},
-    "gae-cnc": {"structure": "gae_cnc"},
-    "ncn": {"structure": "ncn"},
-    "ncnc": {"structure": "ncnc"},
-    "ncnc2": {"structure": "ncnc", "depth": 2},
-    "ncn2": {"structure": "ncn2"},
-    "ncn-diff": {"structure": "ncn_diff"},
-    "cn2": {"structure": "cn2"},
-}
 
 
 def settings(dataset: str, model: str) -> tuple[LinkConfig, Path]:

@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "predict", "train"]
 
-_STRUCTURES: dict[str, dict[str, Any]] = {
-    "gae": {"structure": "gae"},
-    "gae-cn": {"structure": "gae_cn"},
-    "gae-cat-cn": {"structure": "gae_cat_cn"},
-    "gae-cnc": {"structure": "gae_cnc"},
-    "ncn": {"structure": "ncn"},
-    "ncnc": {"structure": "ncnc"},
-    "ncnc2": {"structure": "ncnc", "depth": 2},
-    "ncn2": {"structure": "ncn2"},
-    "ncn-diff": {"structure": "ncn_diff"},
-    "cn2": {"structure": "cn2"},
-}
 _DEFAULTS: dict[str, Any] = {
     "hidden_channels": 128,
     "conv": "gcn",
@@ -195,9 +183,10 @@ def predict(args: argparse.Namespace) -> None:
 
 def _config(args: argparse.Namespace) -> LinkConfig:
     from graphx.nn.linkpred import LinkConfig
+    from graphx.nn.linkpred.config import MODELS
 
     config = LinkConfig(**_DEFAULTS) if args.config is None else LinkConfig.from_file(args.config)
-    changes = {} if args.model is None else dict(_STRUCTURES[args.model])
+    changes = {} if args.model is None else dict(MODELS[args.model])
     changes |= {
         name: getattr(args, name) for name in ("epochs", "patience", "metric") if getattr(args, name) is not None
     }

@@ -60,6 +60,7 @@ def start_of(
 
 
 def checked_features(model: FastRP, features: Any, rows: int) -> Floats | None:
+    """The features ``[rows, F]`` as float32, or None; InputError where they do not fit or are not finite."""
     if not model.feature_ratio:
         if features is not None:
             raise InputError("features were given and feature_ratio is 0; set it to the share that they are to have")

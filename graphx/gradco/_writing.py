@@ -126,6 +126,7 @@ def _version() -> str:
 
 
 def manifest_checksum(manifest: dict[str, Any]) -> str:
+    """SHA-256 of all that a manifest says but for the checksum itself."""
     rest = {name: part for name, part in manifest.items() if name != "checksum"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 

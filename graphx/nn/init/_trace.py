@@ -23,13 +23,21 @@ _CACHES = ("_cached_edge_index", "_cached_adj_t", "_cached_x", "_cached_h")
 
 @dataclass(frozen=True)
 class Layer:
-    """One call of a layer: its parts, and how many rows came in."""
+    """One call of a layer.
+
+    Attributes:
+        name: As the report shows it.
+        module: The layer.
+        parts: Its weights, each with its own operator.
+        rows: How many rows came in.
+        path: In ``named_modules``; the name is that of the class where the model is one layer.
+    """
 
     name: str
     module: torch.nn.Module
     parts: tuple[Part, ...]
     rows: int
-    path: str = ""  # in named_modules; the name is that of the class where the model is one layer
+    path: str = ""
 
     @property
     def fan_in(self) -> int:

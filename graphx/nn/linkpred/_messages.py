@@ -17,7 +17,14 @@ Reduce = Literal["gcn", "sum", "mean", "max"]
 
 
 class Rows(NamedTuple):
-    """A sparse matrix by rows; without values every entry is one."""
+    """A sparse matrix by rows; without values every entry is one.
+
+    Attributes:
+        indptr: int64 ``[R + 1]``.
+        indices: The columns ``[E]``.
+        values: ``[E]``, or None.
+        num_columns: How many columns there are.
+    """
 
     indptr: Tensor
     indices: Tensor

@@ -14,7 +14,14 @@ __all__: list[str] = []
 
 
 class Neighborhood(NamedTuple):
-    """Nodes ``[n]`` in ascending order, and graph, messages and pairs by their places among them."""
+    """A part of a graph that knows its nodes by their places.
+
+    Attributes:
+        nodes: Their numbers in the whole graph ``[n]``, ascending.
+        graph: The edges between them.
+        messages: What the encoder passes along them.
+        pairs: The pairs asked for ``[2, B]``, as places.
+    """
 
     nodes: Tensor
     graph: Adjacency

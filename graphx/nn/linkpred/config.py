@@ -19,6 +19,21 @@ _SHARES = ("dropout", "input_dropout", "edge_dropout", "tail_dropout", "predicto
 _COUNTS = ("hidden_channels", "depth", "batch_size", "eval_batch_size", "epochs", "eval_every")
 
 
+MODELS: dict[str, dict[str, Any]] = {
+    "gae": {"structure": "gae"},
+    "gae-cn": {"structure": "gae_cn"},
+    "gae-cat-cn": {"structure": "gae_cat_cn"},
+    "gae-cnc": {"structure": "gae_cnc"},
+    "ncn": {"structure": "ncn"},
+    "ncnc": {"structure": "ncnc"},
+    "ncnc2": {"structure": "ncnc", "depth": 2},
+    "ncn2": {"structure": "ncn2"},
+    "ncn-diff": {"structure": "ncn_diff"},
+    "cn2": {"structure": "cn2"},
+}
+"""The settings that the name of a model stands for, in the command and the scripts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkConfig:
     """What is trained, how, and how it is judged; the defaults are a plain NCN on a graph convolution.
