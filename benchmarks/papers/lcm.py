@@ -43,6 +43,7 @@ from graphx.nn.aggr import MaxPlusOperator
 
 RESULT = Path(__file__).parents[1] / "results" / "lcm_learning.json"
 LINES = RESULT.with_name("lcm_sets.jsonl")
+LEARNED = {"lcm": "gru", "lattice": "lattice"}
 VERSIONS = {"torch": torch.__version__, "torch_geometric": torch_geometric.__version__}
 
 
@@ -83,8 +84,8 @@ class SetModel(nn.Module):
                 project=False,
             )
             self.encoder[2], channels = nn.Linear(hidden, channels // 3), 2 * (channels // 3)
-        elif name == "lcm":
-            self.aggr = LCMAggregation(channels, channels, project=False)
+        elif name in LEARNED:
+            self.aggr = LCMAggregation(channels, channels, LEARNED[name], project=False)
         else:
             self.aggr = aggr_by_name(name, channels)
         self.decoder = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, bits))
@@ -132,7 +133,7 @@ def learn_sets(name: str, weight: float, seed: int, options: argparse.Namespace)
             print(accuracies(model, 512), flush=True)
     found: dict[str, Any] = {"cpu_seconds": time.process_time() - start, **accuracies(model, 4096)}
     with torch.no_grad():
-        if name == "lcm":
+        if name in LEARNED:
             x, index, _ = sets(512, 16, 16, options.bits)
             latents = model.encoder(x)
             found["associativity"] = float(model.aggr.associativity_loss(latents, index, num_triples=4096))
@@ -158,7 +159,9 @@ def accuracies(model: SetModel, count: int) -> dict[str, float]:
 def second_minimum(options: argparse.Namespace) -> None:
     """All aggregations on the sets, seed by seed."""
     budget = {name: getattr(options, name) for name in ("bits", "steps", "batch", "channels", "lr", "triples", "skew")}
-    methods = [("lcm", w) for w in options.weights] + [(name, 0.0) for name in options.rivals]
+    methods = [(name, w) for name in options.operators for w in options.weights] + [
+        (name, 0.0) for name in options.rivals
+    ]
     for seed in options.seeds:
         for name, weight in methods:
             key = {"aggregation": name, "weight": weight, "seed": seed, **budget}
@@ -188,8 +191,10 @@ def write_sets(options: argparse.Namespace) -> None:
         row: dict[str, Any] = {
             "numbers below": 2**bits,
             "training numbers": "half skewed" if skew > 1 else "uniform",
-            "aggregation": {"lcm": "LCM, gru", "max_plus": "LCM, max_plus"}.get(name, name),
-            "associativity loss": f"x {weight:g}" if weight else {"lcm": "none", "max_plus": "exact"}.get(name, ""),
+            "aggregation": {"lcm": "LCM, gru", "lattice": "LCM, lattice", "max_plus": "LCM, max_plus"}.get(name, name),
+            "associativity loss": f"x {weight:g}"
+            if weight
+            else {**dict.fromkeys(LEARNED, "none"), "max_plus": "exact"}.get(name, ""),
             "channels": channels,
             "steps": steps,
             "sets a step": batch,
@@ -199,7 +204,7 @@ def write_sets(options: argparse.Namespace) -> None:
             found = [run[f"size_{size}"] for run in runs]
             spread = f" ± {statistics.stdev(found):.1f}" if len(found) > 1 else ""
             row[f"size {size}, %"] = f"{statistics.mean(found):.1f}{spread}"
-        if name == "lcm":
+        if name in LEARNED:
             error = statistics.mean(run["associativity"] / run["size_of_latents"] for run in runs)
             row["associativity error"] = f"{error:.1e}"
         row["CPU seconds a seed"] = round(statistics.mean(run["cpu_seconds"] for run in runs))
@@ -325,6 +330,7 @@ def main() -> None:
     one.add_argument("--triples", type=int, default=128)
     one.add_argument("--skew", type=float, default=8.0)
     one.add_argument("--weights", type=float, nargs="*", default=[0.1, 0.0])
+    one.add_argument("--operators", nargs="*", choices=LEARNED, default=list(LEARNED))
     one.add_argument("--rivals", nargs="*", default=["sum", "max"])
     one.set_defaults(run=second_minimum)
     two = tasks.add_parser("graphs")

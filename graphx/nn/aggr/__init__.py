@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphx.nn.aggr.lcm import LCMAggregation
 from graphx.nn.aggr.monoids import MaxOperator, MaxPlusOperator, MinOperator, SumOperator
-from graphx.nn.aggr.operators import AttentionOperator, GatedOperator, GRUOperator, MLPOperator
+from graphx.nn.aggr.operators import AttentionOperator, GatedOperator, GRUOperator, LatticeOperator, MLPOperator
 from graphx.nn.aggr.protocol import Operator, Symmetrized
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "GRUOperator",
     "GatedOperator",
     "LCMAggregation",
+    "LatticeOperator",
     "MLPOperator",
     "MaxOperator",
     "MaxPlusOperator",

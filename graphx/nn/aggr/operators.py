@@ -15,7 +15,7 @@ from graphx.nn.aggr.gru import gru_combine
 from graphx.nn.aggr.monoids import MaxOperator, MaxPlusOperator, MinOperator, SumOperator
 from graphx.nn.aggr.protocol import Operator, Symmetrized
 
-__all__ = ["AttentionOperator", "GRUOperator", "GatedOperator", "MLPOperator"]
+__all__ = ["AttentionOperator", "GRUOperator", "GatedOperator", "LatticeOperator", "MLPOperator"]
 
 
 class GRUOperator(Operator):
@@ -122,6 +122,47 @@ class GatedOperator(Operator):
         return to_a + to_b
 
 
+class LatticeOperator(Operator):
+    r"""The smaller and the larger of the operands, and a perceptron over both: for orders and counts (ours).
+
+    .. math:: a * b = [\min(a, b)_{1..d/2} \,\Vert\, \max(a, b)_{d/2+1..d}]
+        + W_2\, \mathrm{ReLU}(W_1 [\min(a, b) \,\Vert\, \max(a, b)] + c_1) + c_2
+
+    Minimum and maximum, channel by channel, are a lattice's meet and join, hence commutative, bit for bit. :math:`W_2`
+    and :math:`c_2` begin at zero, so that the operator begins as an exact monoid and training alone leaves it; and
+    piecewise linear as it is, it can stay exact where the function wanted is one of order, such as the k smallest.
+
+    Args:
+        channels: d.
+        hidden_channels: Size of the hidden layer; None for 2 d.
+
+    Example:
+        >>> import torch
+        >>> a, b = torch.tensor([[1.0, 1.0]]), torch.tensor([[0.0, 3.0]])
+        >>> LatticeOperator(2).combine(a, b).detach()
+        tensor([[0., 3.]])
+    """
+
+    def __init__(self, channels: int, hidden_channels: int | None = None) -> None:
+        super().__init__(channels)
+        hidden = 2 * channels if hidden_channels is None else hidden_channels
+        self.lin1, self.lin2 = Linear(2 * channels, hidden), Linear(hidden, channels)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the first layer anew and sets the second to zero."""
+        self.lin1.reset_parameters()
+        torch.nn.init.zeros_(self.lin2.weight)
+        torch.nn.init.zeros_(self.lin2.bias)
+
+    def combine(self, a: Tensor, b: Tensor) -> Tensor:
+        """See the class."""
+        low, high, half = torch.minimum(a, b) + 0.0, torch.maximum(a, b) + 0.0, self.channels // 2  # no -0
+        start = torch.cat([low[..., :half], high[..., half:]], -1)
+        change: Tensor = self.lin2(torch.relu(self.lin1(torch.cat([low, high], -1))))
+        return start + change
+
+
 class AttentionOperator(Operator):
     r"""Two operands weighed by a softmax over their keys, with a query from their sum (ours).
 
@@ -167,6 +208,7 @@ _BY_NAME: Final[dict[str, Callable[[int], Operator]]] = {
     "mlp": MLPOperator,
     "gated": GatedOperator,
     "attention": AttentionOperator,
+    "lattice": LatticeOperator,
     "max_plus": MaxPlusOperator,
     "sum": SumOperator,
     "max": MaxOperator,

@@ -14,6 +14,7 @@ from graphx.nn.aggr import (
     AttentionOperator,
     GatedOperator,
     GRUOperator,
+    LatticeOperator,
     MaxOperator,
     MaxPlusOperator,
     MinOperator,
@@ -24,7 +25,7 @@ from graphx.nn.aggr import (
 )
 
 EXACT = [MaxPlusOperator, SumOperator, MaxOperator, MinOperator]
-ALL = [GRUOperator, MLPOperator, GatedOperator, AttentionOperator, *EXACT]
+ALL = [GRUOperator, MLPOperator, GatedOperator, AttentionOperator, LatticeOperator, *EXACT]
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -68,6 +69,37 @@ def test_gated_by_hand() -> None:
         operator.other.weight.zero_()
     sigmoid = 1 / (1 + math.exp(-2))
     assert operator.combine(torch.tensor([[2.0]]), torch.tensor([[0.0]])).item() == pytest.approx(2 * sigmoid)
+
+
+def test_lattice_begins_as_minimum_and_maximum() -> None:
+    torch.manual_seed(0)
+    a, b, c = torch.randn(3, 20, 6).unbind()
+    operator = LatticeOperator(6)
+    found = operator.combine(a, b)
+    assert torch.equal(found, torch.cat([torch.minimum(a, b)[:, :3], torch.maximum(a, b)[:, 3:]], 1))
+    assert torch.equal(operator.combine(found, c), operator.combine(a, operator.combine(b, c)))
+    operator.lin2.weight.data.fill_(1.0)
+    operator.reset_parameters()
+    assert torch.equal(operator.combine(a, b), found)
+
+
+def test_lattice_can_hold_the_two_smallest() -> None:
+    """Of sets of whole numbers of any size, with weights by hand: (m, n) * (p, q), each pair sorted."""
+    operator = LatticeOperator(2, hidden_channels=5)
+    #  second = min(u, v) = u - relu(u - v), u = max(m, p), v = min(n, q); the operator starts from max(n, q)
+    with torch.no_grad():
+        operator.lin1.bias.zero_()
+        u, v, start = torch.eye(4)[2], torch.eye(4)[1], torch.eye(4)[3]
+        operator.lin1.weight.copy_(torch.stack([u, -u, u - v, start, -start]))
+        operator.lin2.weight[1] = torch.tensor([1.0, -1.0, -1.0, -1.0, 1.0])
+    aggr = LCMAggregation(2, 2, operator=operator, project=False)
+    generator = torch.Generator().manual_seed(0)
+    sizes = torch.tensor([1, 2, 3, 7, 16, 100, 513])
+    index = torch.repeat_interleave(torch.arange(7), sizes)
+    numbers = torch.randint(-500, 500, (index.numel(),), generator=generator).float()
+    found = aggr(torch.stack([numbers, torch.full_like(numbers, 1000.0)], 1), index)
+    expected = [(sorted(part.tolist()) + [1000.0])[:2] for part in numbers.split(sizes.tolist())]
+    assert found.tolist() == expected
 
 
 def test_a_plain_module_is_symmetrised() -> None:
