@@ -95,12 +95,14 @@ struct Pair {
     }
     // The numbers times the factor as bfloat16, rounded as to_bfloat16 does, where they lie: nothing is interleaved.
     GRAPHX_INLINE void pack(std::uint16_t* to, float factor) const {
-        *reinterpret_cast<Loose*>(to) = (Loose)((rounded(even * factor) >> 16) | (rounded(odd * factor) & 0xffff0000u));
+        Bits low = (Bits)(even * factor), high = (Bits)(odd * factor);
+        round(low);
+        round(high);
+        *reinterpret_cast<Loose*>(to) = (Loose)((low >> 16) | (high & 0xffff0000u));
     }
-    static GRAPHX_INLINE Bits rounded(const Floats& values) {
-        const Bits bits = (Bits)values;
+    static GRAPHX_INLINE void round(Bits& bits) {
         const Bits nan = (Bits)((bits & 0x7fffffffu) > 0x7f800000u);
-        return ((bits | 0x400000u) & nan) | ((bits + 0x7fffu + ((bits >> 16) & 1u)) & ~nan);
+        bits = ((bits | 0x400000u) & nan) | ((bits + 0x7fffu + ((bits >> 16) & 1u)) & ~nan);
     }
     GRAPHX_INLINE void store(float* to, float factor) const {
 #if defined(GRAPHX_SHUFFLE)
