@@ -83,12 +83,20 @@ class OrbitPasses:
                 started, waiting = True, []
             squares = self._squares if weight and self.normalize else None
             if source is None:
-                self._first(program, start, target, scale, squares)
+                source = self._first(program, start, target, scale, squares, packed=not weight and hop + 1 < len(self.weights))
+            elif hop + 1 == len(self.weights) and len(target) == 1:  # the last rows are not kept
+                own, factors = waiting.pop() if waiting else (None, None)
+                finish = (
+                    None if own is None else own[0], factors, out, first, self.columns, factor * weight, self.normalize,
+                    started,
+                )  # fmt: skip
+                program.apply(source, target, scale, None, finish)
+                started, weight = True, 0.0
             else:
                 program.apply(source, target, scale, squares)
+                source = target
             if weight:
                 waiting.append((target, self._lengths(factor * weight)))
-            source = target
             if after_hop is not None:
                 after_hop()
         if waiting:
@@ -103,11 +111,15 @@ class OrbitPasses:
         target: Floats,
         scale: Floats,
         squares: npt.NDArray[np.float64] | None,
-    ) -> None:
+        *,
+        packed: bool,
+    ) -> Floats:
+        """The first hop in the memory of ``target``; as packed rows if that is allowed, worth it and possible."""
         if isinstance(start, SparseStart):
-            program.project(start[:3], target, scale, squares)
-        else:
-            program.apply(self._cut(start), target, scale, squares)
+            packed = packed and program.stays_sparse(target)
+            return program.project(start[:3], target, scale, squares, packed=packed)
+        program.apply(self._cut(start), target, scale, squares)
+        return target
 
     def _cut(self, start: Floats) -> Floats:
         """Rows as tiles."""

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from graphx import _core
 from graphx._aligned import aligned_empty
@@ -40,6 +41,8 @@ __all__ = ["TiledOrbits", "aligned", "tile_width"]
 Floats = npt.NDArray[np.float32]
 Pattern = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, Floats | None]
 Projection = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]
+# (own, its factors, target, first column, columns, weight, normalize, add): target (+)= factors own + weight rownorm(M x)
+Finish = tuple[Floats | None, Floats | None, Floats, int, int, float, bool, bool]
 Step = tuple[str, tuple[tuple[str, str], ...]]  # what it makes: the sum of (matrix, operand)
 
 _WIDTH: Final = 128  # the columns that a kernel holds in registers
@@ -80,8 +83,35 @@ _KEPT_PARTS: Final[dict[Key, tuple[Key, int]]] = {
 
 
 def aligned(*shape: int) -> Floats:
-    """An uninitialised float32 array that begins at a cache line, so that a row of 16 numbers is one line."""
+    """An uninitialised float32 array that begins at a cache line, so that a row of 16 numbers is one line.
+
+    One tile of 128 columns has room behind it for as many packed rows.
+    """
+    columns, stride = _core.TILE_PACKED
+    if _packs_shape(shape):
+        whole: Floats = aligned_empty((shape[-2] * stride,), np.float32)
+        return whole[: shape[-2] * columns].reshape(shape)
     return aligned_empty(shape, np.float32)
+
+
+def _packs_shape(shape: tuple[int, ...]) -> bool:
+    """Whether packed rows are worth it here for a tile of this shape."""
+    return shape[-1] == _core.TILE_PACKED[0] and (len(shape) == 2 or shape[0] == 1) and _core.tile_packs()
+
+
+def _packs(tile: Floats) -> bool:
+    """The same, and that the tile has room for them."""
+    whole = tile.base
+    if whole is None or not _packs_shape(tile.shape):
+        return False
+    return whole.ctypes.data + whole.nbytes >= tile.ctypes.data + 4 * tile.shape[-2] * _core.TILE_PACKED[1]
+
+
+def _packed_rows(tile: Floats) -> Floats:
+    """The memory of a tile from :func:`aligned` as packed rows ``[1, N, 144]``."""
+    nodes, stride = tile.shape[-2], _core.TILE_PACKED[1]
+    made: Floats = as_strided(tile, (1, nodes, stride), (4 * nodes * stride, 4 * stride, 4))
+    return made
 
 
 def tile_width(columns: int) -> int:
@@ -245,16 +275,24 @@ class Program:
     def _patterns(self, name: str) -> list[Pattern]:
         return self._explicit if name == "E" else [self._orbits.shared(name)]
 
-    def apply(self, x: Floats, out: Floats, scale: Floats | None, squares: npt.NDArray[np.float64] | None) -> None:
+    def apply(
+        self,
+        x: Floats,
+        out: Floats,
+        scale: Floats | None,
+        squares: npt.NDArray[np.float64] | None,
+        finish: Finish | None = None,
+    ) -> None:
         """``out[t] = diag(scale) M x[t]`` for every tile, ``squares[t]`` its row sums of squares.
 
         Args:
-            x: ``[tiles, N, width]``.
+            x: ``[tiles, N, width]``, or with one tile packed rows.
             out: ``[tiles, N, width]``, not ``x``.
             scale: ``[N]`` or None.
             squares: float64 ``[tiles, N]`` or None.
+            finish: With one tile: what becomes of the rows, which are not kept in ``out`` then.
         """
-        scratch = self._scratch(x)
+        scratch = self._scratch(out)
         for tile in range(x.shape[0]):
             values = {"x": x[tile], "out": out[tile], **scratch}
             for target, terms in self._steps:
@@ -266,26 +304,56 @@ class Program:
                     scale if last else None,
                     squares[tile] if last and squares is not None else None,
                     self._orbits.threads,
+                    finish if last else None,
                 )
 
+    def stays_sparse(self, out: Floats) -> bool:
+        """Whether :meth:`project` may leave its result as packed rows: it is one product, and they are worth it."""
+        return self._steps is _ALONE and _packs(out)
+
     def project(
-        self, projection: Projection, out: Floats, scale: Floats | None, squares: npt.NDArray[np.float64] | None
-    ) -> None:
-        """The same for a sparse x, given as CSR ``(indptr, columns, values)``."""
+        self,
+        projection: Projection,
+        out: Floats,
+        scale: Floats | None,
+        squares: npt.NDArray[np.float64] | None,
+        *,
+        packed: bool = False,
+    ) -> Floats:
+        """The same for a sparse x, given as CSR ``(indptr, columns, values)``.
+
+        Args:
+            projection: x.
+            out: See :meth:`apply`.
+            scale: See :meth:`apply`.
+            squares: See :meth:`apply`.
+            packed: Leave packed rows, in the memory of ``out``; see :meth:`stays_sparse`.
+
+        Returns:
+            ``out``, or the packed rows ``[1, N, 144]``.
+        """
         threads = self._orbits.threads
-        if self._steps is _ALONE:
-            _core.tile_project(self._explicit, projection, out, False, scale, squares, threads)
-            return
-        made: dict[str, Floats] = {"out": out}
+        made: dict[str, Floats] = {}
         for target, terms in self._steps:
             last = target == "out"
-            if target not in made:  # one tile: the room that `apply` uses
-                room = self._orbits.space(target, out.shape[1:] if out.shape[0] == 1 else out.shape)
-                made[target] = room.reshape(out.shape)
+            room = out
+            if not last:  # one tile: the room that `apply` uses
+                room = self._orbits.space(target, out.shape[1:] if out.shape[0] == 1 else out.shape).reshape(out.shape)
             sparse = [part for name, operand in terms if operand == "x" for part in self._patterns(name)]
             dense = [(part, operand) for name, operand in terms if operand != "x" for part in self._patterns(name)]
             plain = last and not dense
-            _core.tile_project(sparse, projection, made[target], False, scale if plain else None, None, threads)
+            pack = packed if last else not dense and _packs(room)
+            made[target] = _packed_rows(room) if pack else room
+            _core.tile_project(
+                sparse,
+                projection,
+                made[target],
+                False,
+                scale if plain else None,
+                squares if plain else None,
+                threads,
+                pack,
+            )
             for tile in range(out.shape[0]) if dense else ():
                 _core.tile_multiply(
                     [(*pattern, made[operand][tile]) for pattern, operand in dense],
@@ -295,6 +363,7 @@ class Program:
                     squares[tile] if last and squares is not None else None,
                     threads,
                 )
+        return made["out"]
 
     def _scratch(self, x: Floats) -> dict[str, Floats]:
         return {target: self._orbits.space(target, x.shape[1:]) for target, _ in self._steps if target != "out"}
