@@ -45,6 +45,18 @@ class OrbitPasses:
         self._buffers = [aligned(tiles, nodes, self.width) for _ in range(2 if len(self.weights) > 1 else 1)]
         self._squares = np.empty((tiles, nodes), np.float64)
 
+    def spare(self) -> Floats:
+        """Room for one embedding ``[N, d]``: the buffer that :meth:`embed` does not need, or memory of its own.
+
+        Where only the last two hops have a weight, the rows of the last go into ``out`` at once and nowhere else.
+        """
+        hops = len(self.weights)
+        tile = self._buffers[(hops - 1) % len(self._buffers)]
+        early = bool(self.self_influence) or any(self.weights[:-2])
+        if hops < 2 or early or tile.shape[0] > 1 or tile.shape[2] != self.columns:
+            return aligned(tile.shape[1], self.columns)
+        return tile[0]
+
     def embed(
         self,
         key: Key,

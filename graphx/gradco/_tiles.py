@@ -46,7 +46,6 @@ Finish = tuple[Floats | None, Floats | None, Floats, int, int, float, bool, bool
 Step = tuple[str, tuple[tuple[str, str], ...]]  # what it makes: the sum of (matrix, operand)
 
 _WIDTH: Final = 128  # the columns that a kernel holds in registers
-_TOGETHER: Final = 6  # edge parts that are made in one pass
 _MOST_BYTES: Final = 4 << 30  # what the two matrices that are kept may take
 
 _PROGRAMS: Final[dict[Key, tuple[Step, ...]]] = {
@@ -68,6 +67,13 @@ _PROGRAMS: Final[dict[Key, tuple[Step, ...]]] = {
 }
 _ALONE: Final[tuple[Step, ...]] = (("out", (("E", "x"),)),)  # hop 1, and the two that are kept
 
+_EDGES: Final[Key] = (1, 0, 0)
+_NEAR_OF: Final[dict[Key, Key]] = {
+    (2, 4, 5): (1, 1, 2),
+    (2, 5, 4): (1, 2, 1),
+    **dict.fromkeys(((2, 6, 6), (2, 9, 10), (2, 10, 9), (3, 4, 4)), (1, 3, 3)),
+}
+_NEAR_NAMES: Final[dict[str, Key]] = {"1_2": (1, 1, 2), "2_1": (1, 2, 1), "T": (1, 3, 3)}
 _SQUARE: Final[Key] = (2, 8, 8)
 _DIAMOND: Final[Key] = (2, 12, 12)
 _KEPT_PARTS: Final[dict[Key, tuple[Key, int]]] = {
@@ -126,17 +132,21 @@ class TiledOrbits:
         orbits: The counted graph.
         keys: The matrices that will be asked for.
         most_bytes: What the two matrices that are kept may take in memory.
+        together: How many edge parts are made in one pass over the edges; each takes four bytes an entry meanwhile.
     """
 
-    def __init__(self, orbits: OrbitAdjacency, keys: Iterable[Key], *, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(
+        self, orbits: OrbitAdjacency, keys: Iterable[Key], *, most_bytes: int = _MOST_BYTES, together: int = 6
+    ) -> None:
         self.orbits, self.graph, self.threads = orbits, orbits.graph, orbits._threads
         self.products = _Products(orbits)
         keys = list(keys)
         self._keep = sorted({_KEPT_PARTS[key][0] for key in keys if key in _KEPT_PARTS})
-        self._most_bytes = most_bytes
+        self._most_bytes, self._together = most_bytes, together
         self._shared: dict[str, Pattern] = {}
-        self._edge_keys = sorted((key for key in keys if key not in (_SQUARE, _DIAMOND)), key=key_number)
+        self._edge_keys = sorted((key for key in keys if key not in (_EDGES, _SQUARE, _DIAMOND)), key=key_number)
         self._parts: dict[Key, Pattern] = {}
+        self._later = {near for key, near in _NEAR_OF.items() if key in keys}  # hop-1 matrices that programs want again
         self._space: dict[tuple[str, tuple[int, ...]], Floats] = {}
 
     # -- what the programs are made of ---------------------------------------------------------------------------------
@@ -147,11 +157,13 @@ class TiledOrbits:
 
     @cached_property
     def graphlet_degrees(self) -> npt.NDArray[np.int64]:
-        return self.orbits.graphlet_degrees()
+        """``[15, N]``, an orbit a row."""
+        return np.ascontiguousarray(self.orbits.graphlet_degrees().T)
 
     def row_sums(self, key: Key) -> npt.NDArray[np.int64]:
         """M 1, from the graphlet degrees."""
-        return np.ascontiguousarray(self.graphlet_degrees[:, key[1]]) * ROW_DIVISORS[key]
+        made: npt.NDArray[np.int64] = self.graphlet_degrees[key[1]] * ROW_DIVISORS[key]
+        return made
 
     @cached_property
     def kept(self) -> dict[Key, Pattern]:
@@ -196,16 +208,20 @@ class TiledOrbits:
             made = self._shared[name] = self._make(name)
         return made
 
+    def forget(self, name: str) -> None:
+        """Gives the memory of a shared matrix back."""
+        self._shared.pop(name, None)
+
     def _make(self, name: str) -> Pattern:
         indptr, indices, d = self.graph.indptr, self.graph.indices, self.degrees
         if name == "A":
             return indptr, indices, None
-        if name in ("1_2", "2_1"):
-            return self._near((1, 1, 2) if name == "1_2" else (1, 2, 1))
-        if name in ("T", "-T"):
-            starts, columns, values = self._near((1, 3, 3)) if name == "T" else self.shared("T")
+        if name in _NEAR_NAMES:
+            return self._near(_NEAR_NAMES[name], ahead=False)
+        if name == "-T":
+            starts, columns, values = self.shared("T")
             assert values is not None
-            return starts, columns, values if name == "T" else -values
+            return starts, columns, -values
         diagonal = {"d-2": d - 2, "1-d": 1 - d, "-d": -d}[name]
         return None, None, diagonal.astype(np.float32)
 
@@ -223,17 +239,22 @@ class TiledOrbits:
             made.append((indptr, indices, values if factor == 1 else values * np.float32(factor)))
         return made
 
-    def _near(self, key: Key) -> Pattern:
-        """What E has on the edges, without its zeros; several keys are made together."""
+    def _near(self, key: Key, *, ahead: bool = True) -> Pattern:
+        """What E has on the edges, without its zeros; those of the keys that follow are made in the same pass."""
+        if key == _EDGES:
+            return self.graph.indptr, self.graph.indices, None
         if key not in self._parts:
-            ahead = [key, *(k for k in self._edge_keys if key_number(k) > key_number(key))][:_TOGETHER]
-            made = self.orbits._counter.edge_parts([key_number(k) for k in ahead], self.threads)
-            self._parts = dict(zip(ahead, made, strict=True))
-        indptr, indices, values = self._parts.pop(key)
+            wanted = [key]
+            if ahead:
+                wanted += [k for k in self._edge_keys if key_number(k) > key_number(key) and k not in self._parts]
+            wanted = wanted[: self._together]
+            made = self.orbits._counter.edge_parts([key_number(k) for k in wanted], self.threads)
+            self._parts.update(zip(wanted, made, strict=True))
+        indptr, indices, values = self._parts[key] if ahead and key in self._later else self._parts.pop(key)
         return (self.graph.indptr, self.graph.indices, values) if indptr is None else (indptr, indices, values)
 
     def _diagonal(self, key: Key) -> npt.NDArray[np.int64] | None:
-        d, tau = self.degrees, self.graphlet_degrees[:, 3]
+        d, tau = self.degrees, self.graphlet_degrees[3]
         if key == (2, 1, 1):
             return -d
         if key in ((2, 4, 5), (2, 5, 4)):
@@ -257,6 +278,8 @@ class TiledOrbits:
 
     def program(self, key: Key) -> Program:
         """The program of a matrix, its explicit part made."""
+        for name in ("1_2", "2_1"):  # of one program each
+            self.forget(name)
         return Program(self, _PROGRAMS.get(key, _ALONE), self.explicit(key))
 
 
