@@ -188,12 +188,22 @@ GRAPHX_INLINE void prefetch_finish(const Finish& f, std::int64_t u, std::int64_t
     }
 }
 
+// Whether a row is 0 and so is what it would add: nothing need be read.
+GRAPHX_INLINE bool adds_nothing(const TileProduct& p, std::int64_t u) {
+    const Finish& f = *p.finish;
+    return f.accumulate && p.row_scale && p.row_scale[u] == 0 && (!f.own || f.factors[u] == 0);
+}
+
 template <int Size>
 GRAPHX_INLINE void rows_body(const TileProduct& p, std::int64_t start, std::int64_t stop, float* room) {
     for (std::int64_t u = start; u < stop; ++u) {
         std::int64_t column = 0;
         float* out = p.finish ? room : p.out + u * p.width;
-        if (p.finish) prefetch_finish(*p.finish, std::min(u + kOwnAhead, p.num_nodes - 1), p.width);
+        if (p.finish) {
+            const std::int64_t next = std::min(u + kOwnAhead, p.num_nodes - 1);
+            if (!adds_nothing(p, next)) prefetch_finish(*p.finish, next, p.width);
+            if (adds_nothing(p, u)) continue;
+        }
         for (; column + 8 * Size <= p.width; column += 8 * Size) row_lanes<8, Size>(p, u, column, out);
         for (; column + 4 * Size <= p.width; column += 4 * Size) row_lanes<4, Size>(p, u, column, out);
         for (; column + Size <= p.width; column += Size) row_lanes<1, Size>(p, u, column, out);

@@ -27,7 +27,8 @@ struct TileTerm {
     bool packed = false;
 };
 
-// What becomes of a row r that is not kept: target[u] (+)= factors[u] * own[u] + weight * rownorm(r).
+// What becomes of a row r that is not kept: target[u] (+)= factors[u] * own[u] + weight * rownorm(r). Rows whose scale and
+// factor are 0 are passed over where they would be added.
 struct Finish {
     const float* own = nullptr;  // [nodes, width], or null
     const float* factors = nullptr;
