@@ -216,6 +216,7 @@ def tile_multiply(
     squares: npt.NDArray[np.float64] | None,
     threads: int,
     finish: tuple[_Floats | None, _Floats | None, _Floats, int, int, float, bool, bool] | None = None,
+    packed: bool = False,
 ) -> None: ...
 def tile_packs() -> bool: ...
 

@@ -54,7 +54,9 @@ Finish finish_of(const nb::tuple& parts, std::int64_t nodes, std::int64_t width)
     if (!parts[0].is_none()) {
         const auto own = nb::cast<Matrix<float>>(parts[0], false);
         const auto factors = nb::cast<Vector<float>>(parts[1], false);
-        if (static_cast<std::int64_t>(own.shape(0)) != nodes || static_cast<std::int64_t>(own.shape(1)) != width ||
+        const auto columns = static_cast<std::int64_t>(own.shape(1));
+        f.own_packed = width == kPackedColumns && columns == kPackedStride;
+        if (static_cast<std::int64_t>(own.shape(0)) != nodes || (columns != width && !f.own_packed) ||
             factors.shape(0) != own.shape(0))
             throw std::invalid_argument("own: [N, width], factors: [N]");
         f.own = own.data();
@@ -67,10 +69,13 @@ Finish finish_of(const nb::tuple& parts, std::int64_t nodes, std::int64_t width)
 }
 
 void multiply_one(nb::list terms, Out<float, 2> out, bool accumulate, std::optional<Vector<float>> row_scale,
-                  std::optional<Out<double, 1>> squares, int threads, std::optional<nb::tuple> finish) {
+                  std::optional<Out<double, 1>> squares, int threads, std::optional<nb::tuple> finish, bool packed) {
     TileProduct product;
     product.num_nodes = static_cast<std::int64_t>(out.shape(0));
-    product.width = static_cast<std::int64_t>(out.shape(1));
+    product.width = packed ? kPackedColumns : static_cast<std::int64_t>(out.shape(1));
+    product.packed = packed;
+    if (packed && (static_cast<std::int64_t>(out.shape(1)) != kPackedStride || accumulate || finish))
+        throw std::invalid_argument("packed rows: [N, 144], made anew and kept");
     for (nb::handle item : terms) product.terms.push_back(term_of(item, product.num_nodes, product.width));
     product.out = out.data();
     product.accumulate = accumulate;
@@ -133,7 +138,7 @@ void merge(nb::list states, Out<float, 2> target, std::int64_t first, std::int64
 void register_tiles(nb::module_& m) {
     m.def("tile_multiply", &multiply_one, nb::arg("terms"), nb::arg("out").noconvert(), nb::arg("accumulate"),
           nb::arg("row_scale").noconvert().none(), nb::arg("squares").noconvert().none(), nb::arg("threads"),
-          nb::arg("finish").none() = nb::none());
+          nb::arg("finish").none() = nb::none(), nb::arg("packed") = false);
     m.def("tile_project", &multiply_sparse, nb::arg("terms"), nb::arg("projection"), nb::arg("out").noconvert(),
           nb::arg("accumulate"), nb::arg("row_scale").noconvert().none(), nb::arg("squares").noconvert().none(),
           nb::arg("threads"), nb::arg("packed") = false);

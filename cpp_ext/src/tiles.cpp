@@ -63,6 +63,13 @@ void pack_row(const float* row, float* to) {
     std::memcpy(to, bits, sizeof bits);
 }
 
+void unpack_row(const float* from, float* row) {
+    std::uint64_t bits[2];
+    std::memcpy(bits, from, sizeof bits);
+    from += 4;
+    for (std::int64_t j = 0; j < kPackedColumns; ++j) row[j] = bits[j >> 6] >> (j & 63) & 1 ? *from++ : 0.0F;
+}
+
 #if defined(GRAPHX_X86)
 GRAPHX_AVX512 void add_packed_avx512(const TileTerm& term, std::int64_t u, std::int64_t nodes, float* sum) {
     __m512 lanes[8];
@@ -98,7 +105,37 @@ GRAPHX_AVX512 void pack_row_avx512(const float* row, float* to) {
     }
     std::memcpy(to, bits, sizeof bits);
 }
+
+GRAPHX_AVX512 void unpack_row_avx512(const float* from, float* row) {
+    std::uint64_t bits[2];
+    std::memcpy(bits, from, sizeof bits);
+    from += 4;
+    for (int i = 0; i < 8; ++i) {
+        const std::uint64_t mask = bits[i / 4] >> (16 * (i % 4)) & 0xffff;
+        _mm512_storeu_ps(row + 16 * i, _mm512_maskz_expandloadu_ps(static_cast<__mmask16>(mask), from));
+        from += std::popcount(mask);
+    }
+}
 #endif
+
+// The same at the level that goes with lanes of `Size`.
+template <int Size>
+GRAPHX_INLINE void pack(const float* row, float* to) {
+#if defined(GRAPHX_X86)
+    if constexpr (Size == 16) pack_row_avx512(row, to);
+    else
+#endif
+        pack_row(row, to);
+}
+
+template <int Size>
+GRAPHX_INLINE void unpack(const float* from, float* row) {
+#if defined(GRAPHX_X86)
+    if constexpr (Size == 16) unpack_row_avx512(from, row);
+    else
+#endif
+        unpack_row(from, row);
+}
 
 // `Count` lanes of `Size` columns of row u, into `out`.
 template <int Count, int Size>
@@ -169,7 +206,8 @@ GRAPHX_INLINE void row_column(const TileProduct& p, std::int64_t u, std::int64_t
     out[column] = p.row_scale ? sum * p.row_scale[u] : sum;
 }
 
-GRAPHX_INLINE void finish_row(const Finish& f, std::int64_t u, const float* row, std::int64_t width) {
+template <int Size>
+GRAPHX_INLINE void finish_row(const Finish& f, std::int64_t u, float* row, std::int64_t width) {
     double weight = f.weight;
     if (f.normalize) {
         const double sum = squares_of_row(row, width);
@@ -177,13 +215,19 @@ GRAPHX_INLINE void finish_row(const Finish& f, std::int64_t u, const float* row,
     }
     float* to = f.target + u * f.stride;
     const auto factor = static_cast<float>(weight);
-    if (f.own) put_row(to, f.accumulate, f.factors[u], f.own + u * width, factor, row, f.columns);
+    const float* own = f.own + u * width;
+    if (f.own && f.own_packed) {
+        unpack<Size>(f.own + u * kPackedStride, row + width);
+        own = row + width;
+    }
+    if (f.own) put_row(to, f.accumulate, f.factors[u], own, factor, row, f.columns);
     else put_row(to, f.accumulate, factor, row, f.columns);
 }
 
 GRAPHX_INLINE void prefetch_finish(const Finish& f, std::int64_t u, std::int64_t width) {
+    if (f.own && f.own_packed) prefetch<128>(f.own + u * kPackedStride);
     for (std::int64_t j = 0; j < f.columns; j += 16) {
-        if (f.own) prefetch<1>(f.own + u * width + j);
+        if (f.own && !f.own_packed) prefetch<1>(f.own + u * width + j);
         if (f.accumulate) prefetch<1>(f.target + u * f.stride + j);
     }
 }
@@ -198,7 +242,7 @@ template <int Size>
 GRAPHX_INLINE void rows_body(const TileProduct& p, std::int64_t start, std::int64_t stop, float* room) {
     for (std::int64_t u = start; u < stop; ++u) {
         std::int64_t column = 0;
-        float* out = p.finish ? room : p.out + u * p.width;
+        float* out = p.finish || p.packed ? room : p.out + u * p.width;
         if (p.finish) {
             const std::int64_t next = std::min(u + kOwnAhead, p.num_nodes - 1);
             if (!adds_nothing(p, next)) prefetch_finish(*p.finish, next, p.width);
@@ -209,7 +253,8 @@ GRAPHX_INLINE void rows_body(const TileProduct& p, std::int64_t start, std::int6
         for (; column + Size <= p.width; column += Size) row_lanes<1, Size>(p, u, column, out);
         for (; column < p.width; ++column) row_column(p, u, column, out);
         if (p.squares) p.squares[u] = squares_of_row(out, p.width);
-        if (p.finish) finish_row(*p.finish, u, out, p.width);
+        if (p.finish) finish_row<Size>(*p.finish, u, out, p.width);
+        else if (p.packed) pack<Size>(out, p.out + u * kPackedStride);
     }
 }
 
@@ -240,11 +285,7 @@ GRAPHX_INLINE void project_body(const TileProduct& p, const SparseProjection& r,
     if (p.packed) {
         put_row(sum + width, false, scale, sum, width);
         if (p.squares) p.squares[u] = squares_of_row(sum + width, width);
-#if defined(GRAPHX_X86)
-        if constexpr (Size == 16) pack_row_avx512(sum + width, p.out + u * kPackedStride);
-        else
-#endif
-            pack_row(sum + width, p.out + u * kPackedStride);
+        pack<Size>(sum + width, p.out + u * kPackedStride);
         return;
     }
     for (std::int64_t t = 0; t < tiles; ++t) {
@@ -325,7 +366,7 @@ void multiply_tile(const TileProduct& product, Control& control) {
     std::vector<std::vector<float>> rooms(static_cast<std::size_t>(control.threads()));
     for_rows(product.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int worker) {
         auto& room = rooms[static_cast<std::size_t>(worker)];
-        if (product.finish) room.resize(static_cast<std::size_t>(product.width));
+        room.resize(static_cast<std::size_t>(2 * product.width));
         rows(product, start, stop, room.data());
     });
 }

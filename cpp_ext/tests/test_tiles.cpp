@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <random>
@@ -188,6 +189,25 @@ TEST(packed_rows_and_finished_rows_equal_the_others) {
         product.finish = &finish;
         multiply_tile(product, control);
         CHECK(target == expected);
+
+        std::fill(target.begin(), target.end(), 2.0F);
+        finish.own = packed.data();
+        finish.own_packed = true;
+        multiply_tile(product, control);
+        CHECK(target == expected);
+
+        std::vector<float> rows(packed.size());
+        product.finish = nullptr;
+        product.packed = true;
+        product.out = rows.data();
+        multiply_tile(product, control);
+        product.packed = false;
+        const std::vector<float> ones(static_cast<std::size_t>(n), 1.0F);
+        product.terms = {{nullptr, nullptr, ones.data(), rows.data(), true}};
+        product.row_scale = nullptr;
+        product.out = thin.data();
+        multiply_tile(product, control);
+        CHECK(thin == whole);
     }
     unsetenv("GRAPHX_SIMD");
 }

@@ -90,13 +90,15 @@ class OrbitPasses:
         waiting: list[tuple[Floats, Floats]] = []  # states whose buffer is not needed yet: the last two go out together
         for hop, weight in enumerate(self.weights):
             target = self._buffers[hop % len(self._buffers)]
-            if any(state is target for state, _ in waiting):
+            if any(np.may_share_memory(state, target) for state, _ in waiting):
                 _core.tile_merge(waiting, out, first, self.columns, started, self.orbits.threads)
                 started, waiting = True, []
             squares = self._squares if weight and self.normalize else None
+            last = hop + 1 == len(self.weights)
+            packed = not last and (not weight or (hop + 2 == len(self.weights) and not waiting))  # merged rows are whole
             if source is None:
-                source = self._first(program, start, target, scale, squares, packed=not weight and hop + 1 < len(self.weights))
-            elif hop + 1 == len(self.weights) and len(target) == 1:  # the last rows are not kept
+                source = self._first(program, start, target, scale, squares, packed=packed)
+            elif last and len(target) == 1:  # the last rows are not kept
                 own, factors = waiting.pop() if waiting else (None, None)
                 finish = (
                     None if own is None else own[0], factors, out, first, self.columns, factor * weight, self.normalize,
@@ -105,10 +107,10 @@ class OrbitPasses:
                 program.apply(source, target, scale, None, finish)
                 started, weight = True, 0.0
             else:
-                program.apply(source, target, scale, squares)
-                source = target
+                packed = packed and program.stays_sparse(target, hops=hop + 1)
+                source = program.apply(source, target, scale, squares, packed=packed)
             if weight:
-                waiting.append((target, self._lengths(factor * weight)))
+                waiting.append((source, self._lengths(factor * weight)))
             if after_hop is not None:
                 after_hop()
         if waiting:

@@ -46,6 +46,7 @@ Finish = tuple[Floats | None, Floats | None, Floats, int, int, float, bool, bool
 Step = tuple[str, tuple[tuple[str, str], ...]]  # what it makes: the sum of (matrix, operand)
 
 _WIDTH: Final = 128  # the columns that a kernel holds in registers
+_THIN: Final = 2  # entries a row up to which several products of a sparse x stay sparse
 _MOST_BYTES: Final = 4 << 30  # what the two matrices that are kept may take
 
 _PROGRAMS: Final[dict[Key, tuple[Step, ...]]] = {
@@ -305,7 +306,9 @@ class Program:
         scale: Floats | None,
         squares: npt.NDArray[np.float64] | None,
         finish: Finish | None = None,
-    ) -> None:
+        *,
+        packed: bool = False,
+    ) -> Floats:
         """``out[t] = diag(scale) M x[t]`` for every tile, ``squares[t]`` its row sums of squares.
 
         Args:
@@ -314,10 +317,15 @@ class Program:
             scale: ``[N]`` or None.
             squares: float64 ``[tiles, N]`` or None.
             finish: With one tile: what becomes of the rows, which are not kept in ``out`` then.
+            packed: Leave packed rows, in the memory of ``out``; see :meth:`stays_sparse`.
+
+        Returns:
+            ``out``, or the packed rows ``[1, N, 144]``.
         """
         scratch = self._scratch(out)
+        made = _packed_rows(out) if packed else out
         for tile in range(x.shape[0]):
-            values = {"x": x[tile], "out": out[tile], **scratch}
+            values = {"x": x[tile], "out": made[tile], **scratch}
             for target, terms in self._steps:
                 last = target == "out"
                 _core.tile_multiply(
@@ -328,11 +336,16 @@ class Program:
                     squares[tile] if last and squares is not None else None,
                     self._orbits.threads,
                     finish if last else None,
+                    packed and last,
                 )
+        return made
 
-    def stays_sparse(self, out: Floats) -> bool:
-        """Whether :meth:`project` may leave its result as packed rows: it is one product, and they are worth it."""
-        return self._steps is _ALONE and _packs(out)
+    def stays_sparse(self, out: Floats, *, hops: int = 1) -> bool:
+        """Whether packed rows are worth it for what ``hops`` products make of a sparse x: this is one product, and small."""
+        if self._steps is not _ALONE or not _packs(out):
+            return False
+        entries = sum(values.size if indices is None else indices.size for _, indices, values in self._explicit)  # type: ignore[union-attr]
+        return hops == 1 or bool(entries <= _THIN * out.shape[-2])
 
     def project(
         self,

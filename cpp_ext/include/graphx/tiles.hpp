@@ -30,7 +30,8 @@ struct TileTerm {
 // What becomes of a row r that is not kept: target[u] (+)= factors[u] * own[u] + weight * rownorm(r). Rows whose scale and
 // factor are 0 are passed over where they would be added.
 struct Finish {
-    const float* own = nullptr;  // [nodes, width], or null
+    const float* own = nullptr;  // [nodes, width], packed rows, or null
+    bool own_packed = false;
     const float* factors = nullptr;
     float* target = nullptr;  // `stride` numbers a row
     std::int64_t stride = 0;
@@ -50,7 +51,7 @@ struct TileProduct {
     bool accumulate = false;
     const float* row_scale = nullptr;
     double* squares = nullptr;
-    bool packed = false;  // of multiply_projection, with one tile of 128 columns: out has packed rows
+    bool packed = false;  // one tile of 128 columns, nothing accumulated: out has packed rows
     const Finish* finish = nullptr;
 };
 
