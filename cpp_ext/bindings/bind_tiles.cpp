@@ -92,7 +92,8 @@ void multiply_one(nb::list terms, Out<float, 2> out, bool accumulate, std::optio
 }
 
 void multiply_sparse(nb::list terms, nb::tuple projection, Out<float, 3> out, bool accumulate,
-                     std::optional<Vector<float>> row_scale, std::optional<Out<double, 2>> squares, int threads, bool packed) {
+                     std::optional<Vector<float>> row_scale, std::optional<Out<double, 2>> squares, int threads,
+                     bool packed) {
     TileProduct product;
     product.num_nodes = static_cast<std::int64_t>(out.shape(1));
     product.width = packed ? kPackedColumns : static_cast<std::int64_t>(out.shape(2));

@@ -102,7 +102,8 @@ GRAPHX_INLINE void gather_row(const Hop<S>& h, std::int64_t u, std::int64_t entr
     }
 #endif
     const std::int64_t packed = Packed ? column : 0;
-    gather_columns<false, 8, Size, Lane, Size>(h, start, stop, entries, column, scale, row, to);  // half of plain's registers
+    // half of plain's registers
+    gather_columns<false, 8, Size, Lane, Size>(h, start, stop, entries, column, scale, row, to);
     gather_columns<false, 4, Size, Lane, Size>(h, start, stop, entries, column, scale, row, to);
     gather_columns<false, 1, Size, Lane, Size>(h, start, stop, entries, column, scale, row, to);
     for (; column < h.columns; ++column) gather_one(h, start, stop, column, scale, row);

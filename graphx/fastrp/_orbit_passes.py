@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from graphx import _core
 from graphx.fastrp._engine import SparseStart, accumulate
-from graphx.gradco._tiles import Floats, Program, TiledOrbits, aligned, tile_width
+from graphx.gradco._packed import Floats, aligned, tile_width
+from graphx.gradco._tiles import Program, TiledOrbits
 from graphx.gradco.orbits import Key
 
 __all__ = ["OrbitPasses"]
@@ -55,7 +56,8 @@ class OrbitPasses:
         early = bool(self.self_influence) or any(self.weights[:-2])
         if hops < 2 or early or tile.shape[0] > 1 or tile.shape[2] != self.columns:
             return aligned(tile.shape[1], self.columns)
-        return tile[0]
+        room: Floats = tile[0]
+        return room
 
     def embed(
         self,
@@ -95,21 +97,23 @@ class OrbitPasses:
                 started, waiting = True, []
             squares = self._squares if weight and self.normalize else None
             last = hop + 1 == len(self.weights)
-            packed = not last and (not weight or (hop + 2 == len(self.weights) and not waiting))  # merged rows are whole
+            merged = weight and (waiting or hop + 2 < len(self.weights))  # by rows that are whole
+            packed = not last and not merged
+            finished = last and source is not None and len(target) == 1
             if source is None:
                 source = self._first(program, start, target, scale, squares, packed=packed)
-            elif last and len(target) == 1:  # the last rows are not kept
+            elif finished:  # the last rows are not kept
                 own, factors = waiting.pop() if waiting else (None, None)
                 finish = (
                     None if own is None else own[0], factors, out, first, self.columns, factor * weight, self.normalize,
                     started,
                 )  # fmt: skip
                 program.apply(source, target, scale, None, finish)
-                started, weight = True, 0.0
+                started = True
             else:
                 packed = packed and program.stays_sparse(target, hops=hop + 1)
                 source = program.apply(source, target, scale, squares, packed=packed)
-            if weight:
+            if weight and not finished:
                 waiting.append((source, self._lengths(factor * weight)))
             if after_hop is not None:
                 after_hop()

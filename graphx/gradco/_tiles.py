@@ -25,27 +25,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided
 
 from graphx import _core
-from graphx._aligned import aligned_empty
 from graphx.errors import CapacityError
+from graphx.gradco._packed import Floats, aligned, packed_rows, packs
 from graphx.gradco.operator import _Products
 from graphx.gradco.orbits import ROW_DIVISORS, Key, key_name, key_number
 
 if TYPE_CHECKING:
     from graphx.gradco.count import OrbitAdjacency
 
-__all__ = ["TiledOrbits", "aligned", "tile_width"]
+__all__ = ["TiledOrbits"]
 
-Floats = npt.NDArray[np.float32]
 Pattern = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, Floats | None]
 Projection = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]
-# (own, its factors, target, first column, columns, weight, normalize, add): target (+)= factors own + weight rownorm(M x)
+# (own, its factors, target, first column, columns, weight, normalize, add):
+# target (+)= factors own + weight rownorm(M x)
 Finish = tuple[Floats | None, Floats | None, Floats, int, int, float, bool, bool]
 Step = tuple[str, tuple[tuple[str, str], ...]]  # what it makes: the sum of (matrix, operand)
 
-_WIDTH: Final = 128  # the columns that a kernel holds in registers
 _THIN: Final = 2  # entries a row up to which several products of a sparse x stay sparse
 _MOST_BYTES: Final = 4 << 30  # what the two matrices that are kept may take
 
@@ -87,43 +85,6 @@ _KEPT_PARTS: Final[dict[Key, tuple[Key, int]]] = {
     _SQUARE: (_SQUARE, 1),
     _DIAMOND: (_DIAMOND, 1),
 }
-
-
-def aligned(*shape: int) -> Floats:
-    """An uninitialised float32 array that begins at a cache line, so that a row of 16 numbers is one line.
-
-    One tile of 128 columns has room behind it for as many packed rows.
-    """
-    columns, stride = _core.TILE_PACKED
-    if _packs_shape(shape):
-        whole: Floats = aligned_empty((shape[-2] * stride,), np.float32)
-        return whole[: shape[-2] * columns].reshape(shape)
-    return aligned_empty(shape, np.float32)
-
-
-def _packs_shape(shape: tuple[int, ...]) -> bool:
-    """Whether packed rows are worth it here for a tile of this shape."""
-    return shape[-1] == _core.TILE_PACKED[0] and (len(shape) == 2 or shape[0] == 1) and _core.tile_packs()
-
-
-def _packs(tile: Floats) -> bool:
-    """The same, and that the tile has room for them."""
-    whole = tile.base
-    if whole is None or not _packs_shape(tile.shape):
-        return False
-    return whole.ctypes.data + whole.nbytes >= tile.ctypes.data + 4 * tile.shape[-2] * _core.TILE_PACKED[1]
-
-
-def _packed_rows(tile: Floats) -> Floats:
-    """The memory of a tile from :func:`aligned` as packed rows ``[1, N, 144]``."""
-    nodes, stride = tile.shape[-2], _core.TILE_PACKED[1]
-    made: Floats = as_strided(tile, (1, nodes, stride), (4 * nodes * stride, 4 * stride, 4))
-    return made
-
-
-def tile_width(columns: int) -> int:
-    """Columns a tile, whole cache lines where there are many; products do not depend on it."""
-    return _WIDTH if columns > _WIDTH else max(1, -(-columns // 4) * 4)
 
 
 class TiledOrbits:
@@ -255,7 +216,8 @@ class TiledOrbits:
         return (self.graph.indptr, self.graph.indices, values) if indptr is None else (indptr, indices, values)
 
     def _diagonal(self, key: Key) -> npt.NDArray[np.int64] | None:
-        d, tau = self.degrees, self.graphlet_degrees[3]
+        d = self.degrees
+        tau: npt.NDArray[np.int64] = self.graphlet_degrees[3]
         if key == (2, 1, 1):
             return -d
         if key in ((2, 4, 5), (2, 5, 4)):
@@ -323,7 +285,7 @@ class Program:
             ``out``, or the packed rows ``[1, N, 144]``.
         """
         scratch = self._scratch(out)
-        made = _packed_rows(out) if packed else out
+        made = packed_rows(out) if packed else out
         for tile in range(x.shape[0]):
             values = {"x": x[tile], "out": made[tile], **scratch}
             for target, terms in self._steps:
@@ -341,11 +303,11 @@ class Program:
         return made
 
     def stays_sparse(self, out: Floats, *, hops: int = 1) -> bool:
-        """Whether packed rows are worth it for what ``hops`` products make of a sparse x: this is one product, and small."""
-        if self._steps is not _ALONE or not _packs(out):
+        """Whether packed rows are worth it for what ``hops`` of these products make of a sparse x."""
+        if self._steps is not _ALONE or not packs(out):
             return False
-        entries = sum(values.size if indices is None else indices.size for _, indices, values in self._explicit)  # type: ignore[union-attr]
-        return hops == 1 or bool(entries <= _THIN * out.shape[-2])
+        entries = sum(indices.size for _, indices, _ in self._explicit if indices is not None)
+        return hops == 1 or entries <= _THIN * out.shape[-2]
 
     def project(
         self,
@@ -378,8 +340,8 @@ class Program:
             sparse = [part for name, operand in terms if operand == "x" for part in self._patterns(name)]
             dense = [(part, operand) for name, operand in terms if operand != "x" for part in self._patterns(name)]
             plain = last and not dense
-            pack = packed if last else not dense and _packs(room)
-            made[target] = _packed_rows(room) if pack else room
+            pack = packed if last else not dense and packs(room)
+            made[target] = packed_rows(room) if pack else room
             _core.tile_project(
                 sparse,
                 projection,

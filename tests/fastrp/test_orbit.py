@@ -17,7 +17,8 @@ from graphx.errors import CapacityError, InputError
 from graphx.fastrp import FastRP, OrbitFastRP
 from graphx.fastrp._orbit_learn import OrbitStack, indicators
 from graphx.gradco import ORBIT_KEYS, OrbitAdjacency
-from graphx.gradco._tiles import TiledOrbits, aligned
+from graphx.gradco._packed import aligned
+from graphx.gradco._tiles import TiledOrbits
 from graphx.gradco.orbits import key_name
 from tests.strategies import graphs
 

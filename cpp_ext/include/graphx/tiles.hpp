@@ -13,8 +13,8 @@
 
 namespace graphx {
 
-// A packed row of 128 columns: 128 bits that tell which are not 0, then those numbers. What is left of a few lines takes
-// half the time of a whole row to add; it is made where the processor can spread numbers by a mask.
+// A packed row of 128 columns: 128 bits that tell which are not 0, then those numbers. Where they are few, a line or
+// two take half the time of a whole row to add; packing pays where the processor can spread numbers by a mask.
 inline constexpr std::int64_t kPackedColumns = 128;
 inline constexpr std::int64_t kPackedStride = 144;  // floats from row to row
 
@@ -27,8 +27,8 @@ struct TileTerm {
     bool packed = false;
 };
 
-// What becomes of a row r that is not kept: target[u] (+)= factors[u] * own[u] + weight * rownorm(r). Rows whose scale and
-// factor are 0 are passed over where they would be added.
+// What becomes of a row r that is not kept: target[u] (+)= factors[u] * own[u] + weight * rownorm(r). Rows whose scale
+// and factor are 0 are passed over where they would be added.
 struct Finish {
     const float* own = nullptr;  // [nodes, width], packed rows, or null
     bool own_packed = false;
