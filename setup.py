@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import nanobind
 from setuptools import Extension, setup
@@ -21,15 +26,62 @@ def _sources() -> list[str]:
     return [str(f.relative_to(ROOT)) for f in files]
 
 
+def _text_with_headers(source: Path, seen: set[Path]) -> bytes:
+    """A source and, each once, the headers of ours that it includes: all that may change its object file."""
+    text = source.read_bytes()
+    parts = [text]
+    for name in re.findall(rb'^#include [<"](.+)[>"]', text, re.MULTILINE):
+        for header in (source.parent / name.decode(), ROOT / CPP / "include" / name.decode()):
+            if header not in seen and header.is_file():
+                seen.add(header)
+                parts.append(_text_with_headers(header, seen))
+                break
+    return b"".join(parts)
+
+
 class BuildWithNanobind(build_ext):
-    """Adds nanobind's own source when something is built, so that a source distribution does not carry it along."""
+    """Compiles as many files at once as there are processors, and none a second time.
+
+    An object file is kept in ``build/objects`` (or ``$GRAPHX_OBJECTS``) under the hash of all that it is made of, since
+    ``pip install -e .`` builds in a new temporary folder each time. nanobind's own source is added here, so that a source
+    distribution does not carry it along.
+    """
 
     def build_extension(self, ext: Extension) -> None:
         """One extension, with the source that all bindings share."""
         nanobind_source = str(NANOBIND / "src" / "nb_combined.cpp")
         if nanobind_source not in ext.sources:
             ext.sources.append(nanobind_source)
+        compiler: Any = self.compiler
+        if compiler.compiler_type == "unix":
+            compiler.compile = self._compile
         super().build_extension(ext)
+
+    def _compile(self, sources: list[str], **options: Any) -> list[str]:
+        compiler: Any = self.compiler
+        command = " ".join(map(str, compiler.compiler_so_cxx))
+        version = subprocess.run([*compiler.compiler_so_cxx, "--version"], capture_output=True, text=True, check=False)
+        settings = [options["extra_postargs"], options["macros"], command, version.stdout, sys.version]
+        common = repr([*settings, nanobind.__version__, sysconfig.get_platform()]).encode()
+        kept = Path(os.environ.get("GRAPHX_OBJECTS") or ROOT / "build" / "objects")
+        compile_one = type(compiler).compile
+
+        def one(source: str) -> str:
+            if os.environ.get("GRAPHX_COVERAGE"):  # its counters lie beside the object, by the object's name
+                return str(compile_one(compiler, [source], **options)[0])
+            key = hashlib.sha256(common + source.encode() * source.startswith(str(CPP)))
+            key.update(_text_with_headers(Path(source), set()))
+            wanted = kept / f"{Path(source).stem}-{key.hexdigest()[:24]}.o"
+            if not wanted.exists():
+                made = Path(compile_one(compiler, [source], **options)[0])
+                wanted.parent.mkdir(parents=True, exist_ok=True)
+                (part := wanted.with_suffix(f".{os.getpid()}")).write_bytes(made.read_bytes())
+                part.replace(wanted)
+            return str(wanted)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            made = {name: pool.submit(one, name) for name in sorted(sources, key=lambda name: -Path(name).stat().st_size)}
+            return [made[name].result() for name in sources]
 
 
 def _headers() -> list[str]:
