@@ -19,10 +19,11 @@ import scipy.sparse as sp
 import graphx.data._attributes as attributes
 import graphx.data._ogb_files as ogb_files
 import graphx.data.edgelist
-from graphx.data import _roots, load, load_graph, read_edgelist, synthetic, write_edgelist
+from graphx.data import _pyg, _roots, load, load_graph, ogb, read_edgelist, synthetic, write_edgelist
 from graphx.data._download import fetched
 from graphx.data._partition import digest_of
 from graphx.data._readers import from_pairs, read_json
+from graphx.data.ogb import OGBDataset
 from graphx.data.splits import link_split, load_split, node_split, official_splits, save_split
 from graphx.errors import FormatError, InputError, MissingDependencyError, StoreError
 from graphx.graph import Graph
@@ -220,6 +221,43 @@ def test_an_archive_of_ogb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     content = b"no archive"
     with pytest.raises(FormatError, match=r"http://host/pets\.zip: the download is no whole zip archive"):
         ogb_files._download(meta, "ogbl_pets", tmp_path)
+
+
+def test_pairs_and_values_that_ogb_has_not() -> None:
+    pytest.importorskip("ogb")
+    import torch
+
+    knowledge = OGBDataset("ogbl-wikikg2", "link", "mrr", None, {"train": {"head": torch.zeros(2), "tail": 1}})
+    with pytest.raises(InputError, match=r"ogbl-wikikg2 has no pairs but head, tail; see \.split"):
+        knowledge.pairs("train")
+    task = OGBDataset("ogbn-mine", "node", "acc", None, {})
+    assert task.evaluate([[1], [0]], [[1], [1]]) == {"acc": 0.5}
+    with pytest.raises(InputError, match="ogbn-mine: No positively labeled data available"):
+        OGBDataset("ogbn-mine", "node", "rocauc", None, {}).evaluate([[0], [0]], [[0.5], [0.1]])
+
+
+def test_a_local_set_of_no_task(tmp_path: Path) -> None:
+    import torch
+
+    torch.save({"url": "https://somewhere/pets.zip", "download_name": "pets"}, tmp_path / "meta_dict.pt")
+    with pytest.raises(FormatError, match=r"its url names no task of OGB; expected \.\.\./linkproppred/"):
+        ogb._local(tmp_path)
+    no_module = {"download_name": "pets"}
+    with pytest.raises(MissingDependencyError, match="ogbl-pets needs the package ogb"):
+        ogb._open("ogbl-pets", "cats", no_module, None, "pets")
+
+
+def test_airports_move_to_where_all_of_them_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(data: Any, folder: Path, split: str | None) -> None:
+        raw = folder / "airports" / "usa" / "raw"
+        raw.mkdir(parents=True)
+        (raw / "usa-airports.edgelist").write_text("0 1\n")
+
+    monkeypatch.setattr(_pyg, "_made", made)
+    _pyg._download(SimpleNamespace(family="airports"), None, tmp_path)
+    assert (tmp_path / "airports" / "usa-airports.edgelist").read_text() == "0 1\n"
+    _pyg._download(SimpleNamespace(family="planetoid"), None, tmp_path / "other")
+    assert (tmp_path / "other" / "airports" / "usa" / "raw" / "usa-airports.edgelist").exists()
 
 
 # -- splits ------------------------------------------------------------------------------------------------------------
