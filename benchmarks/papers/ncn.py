@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> None:
     for name in options.sets:
         for model in options.models:
             config, _ = settings(name, model)
-            config = config.replace(epochs=options.epochs or config.epochs)
+            config = config.replace(epochs=options.epochs or config.epochs, weight_average=options.average)
             for seed in range(options.seeds):
                 key = {"set": name, "model": model, "seed": seed, "variant": options.variant}
                 if not any(all(cell[k] == v for k, v in key.items()) for cell in known()):
@@ -252,6 +252,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["ncn", "ncnc"], choices=list(MODELS))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, help="other than the paper's; goes with --variant")
+    parser.add_argument("--average", type=float, default=0.0, help="weight_average, ours; goes with --variant")
     parser.add_argument("--variant", default="paper", help="a name for the lines of other settings")
     parser.add_argument("--data", help="the folder of the data sets")
     parser.add_argument("--checkpoints", default=Path(tempfile.gettempdir()) / "graphx-ncn")

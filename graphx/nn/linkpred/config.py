@@ -15,7 +15,15 @@ from graphx.nn.linkpred.ncn import Structure
 
 __all__ = ["LinkConfig"]
 
-_SHARES = ("dropout", "input_dropout", "edge_dropout", "tail_dropout", "predictor_dropout", "predictor_edge_dropout")
+_SHARES = (
+    "dropout",
+    "input_dropout",
+    "edge_dropout",
+    "tail_dropout",
+    "predictor_dropout",
+    "predictor_edge_dropout",
+    "weight_average",
+)
 _COUNTS = ("hidden_channels", "depth", "batch_size", "eval_batch_size", "epochs", "eval_every")
 
 
@@ -69,6 +77,8 @@ class LinkConfig:
         patience: Stop after so many evaluations without a better one; None never.
         negatives: ``'uniform'`` draws pairs without an edge from all; ``'source'`` keeps the first end of each
             positive pair and draws the other, as ogbl-citation2 and HeaRT rank.
+        weight_average: Evaluate and keep an exponential moving average of the weights over the steps, of which each
+            step keeps this share; 0 takes the weights themselves. Ours: no paper's setting has it.
         clip_norm: The largest norm of the gradient; None for no bound.
         exclude_targets: Leave the positive pairs of a batch out of the graph that encoder and predictor see
             (``--maskinput``).
@@ -115,6 +125,7 @@ class LinkConfig:
     epochs: int = 100
     patience: int | None = None
     negatives: str = "uniform"
+    weight_average: float = 0.0
     clip_norm: float | None = None
     exclude_targets: bool = True
     subgraphs: bool = False

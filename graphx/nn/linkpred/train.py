@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from graphx._files import atomic_file
 from graphx.errors import InputError
@@ -234,6 +235,13 @@ class _Run:
         if ranks().world > 1:
             self.wrapped = nn.parallel.DistributedDataParallel(self.model, find_unused_parameters=True)
         self.optimizer = optimizer_of(self.model)
+        self.average: AveragedModel | None = None
+        self.judged = self.model  # or the average of its weights over the steps
+        if config.weight_average:
+            moving = get_ema_multi_avg_fn(config.weight_average)  # type: ignore[no-untyped-call]
+            average = AveragedModel(self.model, multi_avg_fn=moving)
+            self.optimizer.register_step_post_hook(lambda *_: average.update_parameters(self.model))
+            self.average, self.judged = average, cast(LinkModel, average.module)
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] = {"epoch": 0, "valid": float("-inf"), "test": None, "weights": {}}
         self.waited = 0
@@ -258,15 +266,15 @@ class _Run:
 
     def _evaluate(self, entry: dict[str, Any]) -> None:
         task = self.task
-        entry["valid"] = metric(self.config, *evaluate_pairs(self.model, task.x, task.graph, task.valid))
+        entry["valid"] = metric(self.config, *evaluate_pairs(self.judged, task.x, task.graph, task.valid))
         if entry["valid"] <= self.best["valid"]:
             self.waited += 1
             return
         self.waited = 0
         if task.test is not None:
             graph = task.graph if task.test_graph is None else task.test_graph
-            entry["test"] = metric(self.config, *evaluate_pairs(self.model, task.x, graph, task.test))
-        weights = {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
+            entry["test"] = metric(self.config, *evaluate_pairs(self.judged, task.x, graph, task.test))
+        weights = {name: value.detach().cpu().clone() for name, value in self.judged.state_dict().items()}
         self.best = {"epoch": entry["epoch"], "valid": entry["valid"], "test": entry["test"], "weights": weights}
 
     def is_over(self) -> bool:
@@ -279,6 +287,7 @@ class _Run:
         return {
             "seed": self.seed,
             "model": self.model.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "history": self.history,
             "best": self.best,
@@ -288,6 +297,8 @@ class _Run:
     def load(self, state: dict[str, Any]) -> None:
         """Goes back to a state."""
         self.model.load_state_dict(state["model"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         self.history, self.best, self.waited = state["history"], state["best"], state["waited"]
 

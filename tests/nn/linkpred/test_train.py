@@ -100,6 +100,19 @@ def test_the_model_is_that_of_the_best_epoch(task: LinkTask) -> None:
         assert evaluate.hits_at(scores[0], scores[1], 20) == best[part]
 
 
+def test_the_average_of_the_weights(task: LinkTask) -> None:
+    """Against the average by hand of what each step leaves, taken from runs that end after each."""
+    one = SMALL.replace(batch_size=task.train.size(1))  # an epoch is a step
+    steps = [fit(task, one.replace(epochs=n, eval_every=n), progress=False).model.state_dict() for n in (1, 2, 3)]
+    found = fit(task, one.replace(epochs=3, eval_every=3, weight_average=0.75), progress=False)
+    for name, value in found.model.state_dict().items():
+        first, second, third = (weights[name] for weights in steps)
+        torch.testing.assert_close(value, 0.75 * (0.75 * first + 0.25 * second) + 0.25 * third)
+    assert not torch.equal(value, third)
+    sides = [found.model.predict(None, task.graph, side) for side in task.valid]
+    assert evaluate.hits_at(sides[0], sides[1], 20) == found.runs[0]["valid"]
+
+
 class Killed(Exception):
     pass
 
@@ -108,7 +121,7 @@ class Killed(Exception):
 @pytest.mark.parametrize("features", [False, True])
 def test_a_killed_training_goes_on_to_the_same_bits(task: LinkTask, tmp_path: Path, epoch: int, features: bool) -> None:
     task = with_features(task) if features else task
-    config = NOISY.replace(epochs=3)
+    config = NOISY.replace(epochs=3, weight_average=0.9 * features)
     expected = fit(task, config, seeds=(0, 1), progress=False)
     seen = 0
 
