@@ -92,8 +92,8 @@ def test_entries_are_those_of_a_square_matrix() -> None:
 
 
 def test_unknown_options() -> None:
-    with pytest.raises(TypeError, match="unknown option 'wieght'; expected one of"):
-        make_query(DIAMOND, PAIRS, wieght=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unknown option 'wigth'; expected one of"):
+        make_query(DIAMOND, PAIRS, wigth=1)  # type: ignore[call-arg]
 
 
 # -- other devices -----------------------------------------------------------------------------------------------------
