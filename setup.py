@@ -43,8 +43,8 @@ class BuildWithNanobind(build_ext):
     """Compiles as many files at once as there are processors, and none a second time.
 
     An object file is kept in ``build/objects`` (or ``$GRAPHX_OBJECTS``) under the hash of all that it is made of, since
-    ``pip install -e .`` builds in a new temporary folder each time. nanobind's own source is added here, so that a source
-    distribution does not carry it along.
+    ``pip install -e .`` builds in a new temporary folder each time. nanobind's own source is added here, so that a
+    source distribution does not carry it along.
     """
 
     def build_extension(self, ext: Extension) -> None:
@@ -60,8 +60,9 @@ class BuildWithNanobind(build_ext):
     def _compile(self, sources: list[str], **options: Any) -> list[str]:
         compiler: Any = self.compiler
         command = " ".join(map(str, compiler.compiler_so_cxx))
-        version = subprocess.run([*compiler.compiler_so_cxx, "--version"], capture_output=True, text=True, check=False)
-        settings = [options["extra_postargs"], options["macros"], command, version.stdout, sys.version]
+        asked = [*compiler.compiler_so_cxx, "--version"]
+        version = subprocess.run(asked, capture_output=True, text=True, check=False).stdout  # noqa: S603
+        settings = [options["extra_postargs"], options["macros"], command, version, sys.version]
         common = repr([*settings, nanobind.__version__, sysconfig.get_platform()]).encode()
         kept = Path(os.environ.get("GRAPHX_OBJECTS") or ROOT / "build" / "objects")
         compile_one = type(compiler).compile
@@ -80,7 +81,8 @@ class BuildWithNanobind(build_ext):
             return str(wanted)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            made = {name: pool.submit(one, name) for name in sorted(sources, key=lambda name: -Path(name).stat().st_size)}
+            largest_first = sorted(sources, key=lambda name: -Path(name).stat().st_size)
+            made = {name: pool.submit(one, name) for name in largest_first}
             return [made[name].result() for name in sources]
 
 

@@ -23,7 +23,10 @@ __all__ = ["Conversions", "convert"]
 
 
 class Conversions:
-    """The conversions of Graph (a base class only to keep graph.py short)."""
+    """The conversions of Graph (a base class only to keep graph.py short).
+
+    It has no arguments and no fields of its own: it reads those of the Graph that it is a part of.
+    """
 
     __slots__ = ()
 

@@ -215,7 +215,13 @@ def tile_multiply(
     row_scale: _Floats | None,
     squares: npt.NDArray[np.float64] | None,
     threads: int,
+    finish: tuple[_Floats | None, _Floats | None, _Floats, int, int, float, bool, bool] | None = None,
+    packed: bool = False,
 ) -> None: ...
+def tile_packs() -> bool: ...
+
+TILE_PACKED: tuple[int, int]
+
 def tile_project(
     terms: list[_Pattern],
     projection: tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], _Floats],
@@ -224,6 +230,7 @@ def tile_project(
     row_scale: _Floats | None,
     squares: npt.NDArray[np.float64] | None,
     threads: int,
+    packed: bool = False,
 ) -> None: ...
 def tile_merge(
     states: list[tuple[_Floats, _Floats]], target: _Floats, first: int, columns: int, accumulate: bool, threads: int

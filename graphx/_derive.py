@@ -16,7 +16,10 @@ __all__ = ["Derivations"]
 
 
 class Derivations:
-    """What Graph makes of itself (a base class only to keep graph.py short)."""
+    """What Graph makes of itself (a base class only to keep graph.py short).
+
+    It has no arguments and no fields of its own: it reads those of the Graph that it is a part of.
+    """
 
     __slots__ = ()
 

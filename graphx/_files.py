@@ -170,7 +170,7 @@ def _exchange(partial: Path, target: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    if os.name != "posix":
+    if os.name != "posix":  # pragma: no cover - Windows opens no folders
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -34,7 +34,10 @@ _TYPES: Final = {"indptr": "<i8", "indices": "<i4", "weights": "<f8"}
 
 
 class Saving:
-    """Saving and opening of Graph (a base class only to keep graph.py short)."""
+    """Saving and opening of Graph (a base class only to keep graph.py short).
+
+    It has no arguments and no fields of its own: it reads those of the Graph that it is a part of.
+    """
 
     __slots__ = ()
 

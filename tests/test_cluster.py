@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
+from graphx import _cluster
 from graphx._cluster import Block, check_client, farm, job_folder, worker_memory, worker_threads
 from graphx.errors import CapacityError, InputError, MissingDependencyError, StoreError
 from tests.clusters import at_block, forbid_large_files, kill_one_worker, slow_square, stamps, sum_of_files
+
+distributed = pytest.importorskip("distributed")
 
 
 def squares(folder: Path, count: int, seconds: float = 0.0) -> list[Block]:
@@ -91,3 +97,118 @@ def test_what_is_no_client(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingDependencyError, match=r"graphx-pyg\[cluster\]"):
         check_client(None)
+
+
+# -- what a cluster may do that is not made happen at will -------------------------------------------------------------
+
+
+class Asked(distributed.Client):
+    """A client that is only asked for its facts."""
+
+    asynchronous = False
+    status = "running"
+
+    def __init__(self, **facts: Any) -> None:
+        self.__dict__.update(facts)
+
+    def __del__(self) -> None:
+        pass
+
+
+def test_a_client_that_cannot_work_is_refused():
+    class Asynchronous(Asked):
+        asynchronous = True
+
+    with pytest.raises(InputError, match="the client is asynchronous; expected"):
+        check_client(Asynchronous())
+    with pytest.raises(InputError, match="the client is closed; expected a connected one"):
+        check_client(Asked(status="closed"))
+
+
+def test_the_first_worker_is_waited_for():
+    class Starting:
+        workers: ClassVar[dict[str, int]] = {}
+
+        def nthreads(self):
+            return self.workers
+
+        def wait_for_workers(self, number, timeout):
+            assert (number, timeout) == (1, 60)
+            self.workers = {"one": 3}
+
+    class Idle(Starting):
+        def wait_for_workers(self, number, timeout):
+            raise TimeoutError
+
+    assert worker_threads(Starting()) == 3
+    with pytest.raises(InputError, match="the cluster has no workers; start some"):
+        worker_threads(Idle())
+
+
+class KilledWorker(Exception):
+    """As distributed's."""
+
+
+class Future:
+    """A future whose status is given, one a look; the block is there after the last."""
+
+    def __init__(self, path, statuses, error=None):
+        self.path, self.statuses, self.error = path, list(statuses), error
+
+    @property
+    def status(self):
+        return self.statuses[0] if len(self.statuses) == 1 else self.statuses.pop(0)
+
+    def exception(self):
+        return self.error
+
+
+class Completed(list):
+    """as_completed, to which what is not done may be added."""
+
+    def __iter__(self):
+        while self:
+            yield self.pop(0)
+
+    def add(self, future):
+        np.save(future.path, np.array([1]))
+        self.append(future)
+
+
+def harmed(monkeypatch, path, statuses, error=None):
+    """A farm of one block whose future behaves so."""
+    cancelled = []
+
+    class Client:
+        nthreads = staticmethod(lambda: {"one": 1})
+
+        def submit(self, *_, **__):
+            return Future(path, statuses, error)
+
+        def cancel(self, futures, force):
+            cancelled.extend(futures)
+
+    fake = SimpleNamespace(as_completed=Completed, scheduler=SimpleNamespace(KilledWorker=KilledWorker))
+    monkeypatch.setattr(_cluster, "check_client", lambda _: fake)
+    try:
+        return farm(Client(), slow_square, [Block(path, (1, 0.0))], what="squares")
+    finally:
+        assert bool(cancelled) == (sys.exc_info()[0] is not None)
+
+
+def test_a_block_whose_worker_died_after_the_news_is_made_again(monkeypatch, tmp_path):
+    assert harmed(monkeypatch, tmp_path / "a.npy", ["lost", "lost", "finished"]) == 1
+
+
+def test_a_worker_without_our_files_is_told(monkeypatch, tmp_path):
+    with pytest.raises(StoreError, match="and it is not there: workers must share a file system with the client"):
+        harmed(monkeypatch, tmp_path / "a.npy", ["finished"])
+
+
+def test_a_cancelled_block_and_a_killed_worker_are_told(monkeypatch, tmp_path):
+    with pytest.raises(StoreError, match=r"the scheduler lost a\.npy .*run the same call again"):
+        harmed(monkeypatch, tmp_path / "a.npy", ["cancelled"])
+    with pytest.raises(CapacityError, match=r"workers died again and again while making a\.npy"):
+        harmed(monkeypatch, tmp_path / "a.npy", ["error"], KilledWorker("task"))
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        harmed(monkeypatch, tmp_path / "a.npy", ["error"], ZeroDivisionError("ours"))

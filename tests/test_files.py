@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 
 import pytest
 
-from graphx._files import atomic_file
+from graphx import _files
+from graphx._files import atomic_directory, atomic_file
 
 
 def test_atomic_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -57,3 +59,60 @@ def test_atomic_file_clears_what_a_killed_process_left(tmp_path: Path) -> None:
 def test_atomic_file_writes_straight_to_what_is_no_regular_file() -> None:
     with atomic_file("/dev/null") as target:
         assert target == Path("/dev/null")
+
+
+def test_what_another_process_is_writing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, foreign, odd = (tmp_path / f".a.csv.partial-{name}-x" for name in (os.getpid(), 1, "odd"))
+    for left in (ours, foreign, odd):
+        left.write_text("half")
+
+    def kill(process: int, number: int) -> None:
+        assert number == 0
+        if process == 1:
+            raise PermissionError  # it lives, and belongs to another
+
+    monkeypatch.setattr(os, "kill", kill)
+    with atomic_file(tmp_path / "a.csv") as target:
+        target.write_text("whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([ours.name, foreign.name, odd.name, "a.csv"])
+
+
+@pytest.fixture
+def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that cannot exchange two directories in one step."""
+
+    class Library:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def renameat2(self, *_: object) -> int:
+            return -1
+
+    monkeypatch.setattr(ctypes, "CDLL", Library)
+
+
+@pytest.mark.usefixtures("no_exchange")
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_a_directory_is_replaced_in_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str) -> None:
+    monkeypatch.setattr(_files.sys, "platform", system)
+    for text in ("old", "new"):
+        with atomic_directory(tmp_path / "d", overwrite=True) as folder:
+            (folder / text).write_text(text)
+    assert os.listdir(tmp_path) == ["d"] and os.listdir(tmp_path / "d") == ["new"]
+
+
+@pytest.mark.usefixtures("no_exchange")
+def test_a_replacement_that_fails_keeps_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with atomic_directory(tmp_path / "d") as folder:
+        (folder / "old").write_text("old")
+    real = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        if "partial" in self.name and not self.name.endswith("-old"):
+            raise PermissionError("no")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(PermissionError, match="no"), atomic_directory(tmp_path / "d", overwrite=True) as folder:
+        (folder / "new").write_text("new")
+    assert os.listdir(tmp_path) == ["d"] and os.listdir(tmp_path / "d") == ["old"]

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import graphx.graph
 from graphx.errors import CapacityError, InputError, MissingDependencyError
 from graphx.graph import CleaningReport, Graph, as_graph
 
@@ -483,3 +484,23 @@ def test_the_door_imports_no_torch() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_wide_weights_and_two_dimensions_are_refused() -> None:
+    with pytest.raises(InputError, match="expected at most 64 bits: convert them with"):
+        Graph.from_edges([0], [1], np.ones(1, np.longdouble))
+    with pytest.raises(InputError, match=r"indptr has shape \(1, 2\); expected one dimension"):
+        Graph(np.array([[0, 0]]), np.zeros(0, np.int32))
+
+
+def test_more_nodes_than_32_bits_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphx.graph, "MAX_NODES", 2)
+    assert Graph(np.zeros(3, np.int64), np.zeros(0, np.int32)).num_nodes == 2
+    with pytest.raises(CapacityError, match=r"3 nodes; expected at most 2\^31 - 1"):
+        Graph(np.zeros(4, np.int64), np.zeros(0, np.int32))
+
+
+def test_igraph_keeps_weights() -> None:
+    igraph = pytest.importorskip("igraph")
+    made = Graph.from_edges([0, 1], [1, 2], [0.5, 2.0]).to_igraph()
+    assert isinstance(made, igraph.Graph) and made.es["weight"] == [0.5, 2.0]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphx import _saved
 from graphx.data import load_graph
 from graphx.errors import InputError, StoreError
 from graphx.graph import Graph
@@ -101,6 +102,25 @@ def test_damage_is_told(tmp_path: Path) -> None:
         Graph.open(path)
     with pytest.raises(InputError, match="directed: no option of a saved graph"):
         load_graph(path, directed=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("weights", np.ones(4, np.float32), r"weights\.npy: holds float32 \(4,\); save the graph again"),
+        ("indices", np.zeros((2, 2), np.int32), r"indices\.npy: holds int32 \(2, 2\); save the graph again"),
+        ("indptr", np.array([0, 1, 3, 5]), "indptr does not fit indices; save the graph again"),
+    ],
+)
+def test_arrays_that_are_no_graph_are_told(tmp_path: Path, name: str, array: np.ndarray, message: str) -> None:
+    path = GRAPHS["weighted"].save(tmp_path / "g")
+    np.save(path / f"{name}.npy", array)
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["files"][f"{name}.npy"]["bytes"] = (path / f"{name}.npy").stat().st_size
+    manifest["checksum"] = _saved._checksum(manifest)
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StoreError, match=message):
+        Graph.open(path)
 
 
 def test_a_save_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

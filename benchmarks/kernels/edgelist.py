@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 RESULT = Path(__file__).parents[1] / "results" / "edgelist.json"
@@ -137,6 +138,7 @@ def main() -> None:
         "threads": arguments.threads,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
+        "versions": {package: version(package) for package in ("numpy", "pandas", "scipy")},
         "equal_csr": True,
         "results": table,
     }

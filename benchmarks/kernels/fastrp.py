@@ -32,6 +32,7 @@ class Bench:
     def __init__(self, options: argparse.Namespace) -> None:
         self.folder, self.threads, self.repeats = Path(options.folder), options.threads, options.repeats
         self.nodes, self.rival_python = options.nodes, options.rival_python
+        self.versions: dict[str, str] = {}  # of the rivals that have run
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def graph(self) -> Path:
@@ -44,7 +45,9 @@ class Bench:
         return run_child(sys.executable, HERE / "fastrp_ours.py", *arguments)
 
     def rival(self, task: str) -> dict[str, Any]:
-        return run_child(self.rival_python, HERE / "fastrp_rival.py", task, self.graph())
+        made = run_child(self.rival_python, HERE / "fastrp_rival.py", task, self.graph())
+        self.versions.update(made.pop("versions"))
+        return made
 
     def embed(self, storage: str) -> dict[str, Any]:
         return self.ours("embed", self.graph(), storage, self.threads)
@@ -197,6 +200,7 @@ def main() -> None:
     options = parser.parse_args()
     bench = Bench(options)
     for name in options.part:
+        bench.versions.clear()
         try:
             part = PARTS[name](bench)
         except ChildError as error:
@@ -204,7 +208,7 @@ def main() -> None:
             continue
         common = {"nodes": options.nodes, "threads": options.threads, "repeats": options.repeats}
         versions = {"numpy": version("numpy"), "scipy": version("scipy")}
-        write_results(RESULTS, {name: {**common, **part}}, versions)
+        write_results(RESULTS, {name: {**common, **part}}, {**versions, **bench.versions})
         write_results(RESULTS, summary(), versions)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -72,5 +73,11 @@ def mkl(path: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    tasks = {"rust": rust, "cleora": cleora, "sknetwork": sknetwork, "mkl": mkl}
-    report(tasks[sys.argv[1]](sys.argv[2]))
+    tasks = {
+        "rust": (rust, "fastrp"),
+        "cleora": (cleora, "pycleora"),
+        "sknetwork": (sknetwork, "scikit-network"),
+        "mkl": (mkl, "sparse-dot-mkl"),
+    }
+    task, package = tasks[sys.argv[1]]
+    report({**task(sys.argv[2]), "versions": {package: version(package)}})

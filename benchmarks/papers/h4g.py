@@ -3,7 +3,7 @@
 Leave-one-graph-out: CiteSeer is learned from for the four WebKB graphs, these for CiteSeer, and all five for the two
 Debian graphs, so that no label of a source is one of the target; a label of the target enters nothing but the last
 line, where accuracies are computed. Every setting is the default of `graphx.nn.H4G` on every graph and in every arm,
-but for what makes the arm; nothing is chosen.
+but for what makes the arm; nothing is chosen per graph.
 
     python benchmarks/papers/h4g.py --root DATA [--seeds 10] [--targets webkb_cornell,citeseer]
 

@@ -31,31 +31,75 @@ TileTerm term_of(nb::handle item, std::int64_t nodes, std::int64_t width) {
     if (!term.indptr && !term.values) throw std::invalid_argument("a term needs indptr or values");
     if (width > 0) {
         const auto x = nb::cast<Matrix<float>>(parts[3], false);
-        if (static_cast<std::int64_t>(x.shape(0)) != nodes || static_cast<std::int64_t>(x.shape(1)) != width)
+        const auto columns = static_cast<std::int64_t>(x.shape(1));
+        term.packed = width == kPackedColumns && columns == kPackedStride;
+        if (static_cast<std::int64_t>(x.shape(0)) != nodes || (columns != width && !term.packed))
             throw std::invalid_argument("x: [N, width]");
         term.x = x.data();
     }
     return term;
 }
 
+// (own | None, factors | None, target, first, columns, weight, normalize, accumulate)
+Finish finish_of(const nb::tuple& parts, std::int64_t nodes, std::int64_t width) {
+    Finish f;
+    const auto target = nb::cast<Out<float, 2>>(parts[2], false);
+    const auto first = nb::cast<std::int64_t>(parts[3]);
+    f.columns = nb::cast<std::int64_t>(parts[4]);
+    f.stride = static_cast<std::int64_t>(target.shape(1));
+    if (static_cast<std::int64_t>(target.shape(0)) != nodes || first < 0 || f.columns > width ||
+        first + f.columns > f.stride)
+        throw std::invalid_argument("the rows do not fit the target");
+    f.target = target.data() + first;
+    if (!parts[0].is_none()) {
+        const auto own = nb::cast<Matrix<float>>(parts[0], false);
+        const auto factors = nb::cast<Vector<float>>(parts[1], false);
+        const auto columns = static_cast<std::int64_t>(own.shape(1));
+        f.own_packed = width == kPackedColumns && columns == kPackedStride;
+        if (static_cast<std::int64_t>(own.shape(0)) != nodes || (columns != width && !f.own_packed) ||
+            factors.shape(0) != own.shape(0))
+            throw std::invalid_argument("own: [N, width], factors: [N]");
+        f.own = own.data();
+        f.factors = factors.data();
+    }
+    f.weight = nb::cast<double>(parts[5]);
+    f.normalize = nb::cast<bool>(parts[6]);
+    f.accumulate = nb::cast<bool>(parts[7]);
+    return f;
+}
+
 void multiply_one(nb::list terms, Out<float, 2> out, bool accumulate, std::optional<Vector<float>> row_scale,
-                  std::optional<Out<double, 1>> squares, int threads) {
+                  std::optional<Out<double, 1>> squares, int threads, std::optional<nb::tuple> finish, bool packed) {
     TileProduct product;
     product.num_nodes = static_cast<std::int64_t>(out.shape(0));
-    product.width = static_cast<std::int64_t>(out.shape(1));
+    product.width = packed ? kPackedColumns : static_cast<std::int64_t>(out.shape(1));
+    product.packed = packed;
+    if (packed && (static_cast<std::int64_t>(out.shape(1)) != kPackedStride || accumulate || finish))
+        throw std::invalid_argument("packed rows: [N, 144], made anew and kept");
     for (nb::handle item : terms) product.terms.push_back(term_of(item, product.num_nodes, product.width));
     product.out = out.data();
     product.accumulate = accumulate;
     product.row_scale = row_scale ? row_scale->data() : nullptr;
     product.squares = squares ? squares->data() : nullptr;
+    Finish after;
+    if (finish) {
+        if (accumulate) throw std::invalid_argument("rows that are not kept cannot add to what is there");
+        after = finish_of(*finish, product.num_nodes, product.width);
+        product.finish = &after;
+        product.out = nullptr;
+    }
     run_interruptible(threads, nb::none(), [&](Control& control) { multiply_tile(product, control); });
 }
 
 void multiply_sparse(nb::list terms, nb::tuple projection, Out<float, 3> out, bool accumulate,
-                     std::optional<Vector<float>> row_scale, std::optional<Out<double, 2>> squares, int threads) {
+                     std::optional<Vector<float>> row_scale, std::optional<Out<double, 2>> squares, int threads,
+                     bool packed) {
     TileProduct product;
     product.num_nodes = static_cast<std::int64_t>(out.shape(1));
-    product.width = static_cast<std::int64_t>(out.shape(2));
+    product.width = packed ? kPackedColumns : static_cast<std::int64_t>(out.shape(2));
+    product.packed = packed;
+    if (packed && (out.shape(0) != 1 || static_cast<std::int64_t>(out.shape(2)) != kPackedStride || accumulate))
+        throw std::invalid_argument("packed rows: one tile [1, N, 144], made anew");
     for (nb::handle item : terms) product.terms.push_back(term_of(item, product.num_nodes, 0));
     product.out = out.data();
     product.accumulate = accumulate;
@@ -94,10 +138,13 @@ void merge(nb::list states, Out<float, 2> target, std::int64_t first, std::int64
 
 void register_tiles(nb::module_& m) {
     m.def("tile_multiply", &multiply_one, nb::arg("terms"), nb::arg("out").noconvert(), nb::arg("accumulate"),
-          nb::arg("row_scale").noconvert().none(), nb::arg("squares").noconvert().none(), nb::arg("threads"));
+          nb::arg("row_scale").noconvert().none(), nb::arg("squares").noconvert().none(), nb::arg("threads"),
+          nb::arg("finish").none() = nb::none(), nb::arg("packed") = false);
     m.def("tile_project", &multiply_sparse, nb::arg("terms"), nb::arg("projection"), nb::arg("out").noconvert(),
           nb::arg("accumulate"), nb::arg("row_scale").noconvert().none(), nb::arg("squares").noconvert().none(),
-          nb::arg("threads"));
+          nb::arg("threads"), nb::arg("packed") = false);
+    m.def("tile_packs", &packing_pays);
+    m.attr("TILE_PACKED") = nb::make_tuple(kPackedColumns, kPackedStride);
     m.def("tile_merge", &merge, nb::arg("states"), nb::arg("target").noconvert(), nb::arg("first"),
           nb::arg("columns"), nb::arg("accumulate"), nb::arg("threads"));
 }

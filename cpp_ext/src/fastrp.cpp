@@ -17,10 +17,10 @@ constexpr std::int64_t kBlock = 256;  // rows between two looks for Ctrl-C
 constexpr std::int64_t kAhead = 48;   // entries between asking for a neighbour's row and reading it
 constexpr std::int64_t kOwnAhead = 4;  // rows between asking for a row's own numbers and reading them
 
-// Sums of `Count` lanes of columns over the neighbours of one row.
-template <int Count, int Size, template <int> class Kind, int Step, class S>
+// Sums of `Count` lanes of columns over the neighbours of one row, into `row`, or `Packed` into the target's `to`.
+template <bool Packed, int Count, int Size, template <int> class Kind, int Step, class S>
 GRAPHX_INLINE void gather_lanes(const Hop<S>& h, std::int64_t start, std::int64_t stop, std::int64_t entries,
-                                std::int64_t column, double scale, float* row) {
+                                std::int64_t column, double scale, float* row, S* to) {
     Kind<Size> sum[Count];
     for (int i = 0; i < Count; ++i) sum[i].clear();
     const S* base = h.source + column;
@@ -28,6 +28,10 @@ GRAPHX_INLINE void gather_lanes(const Hop<S>& h, std::int64_t start, std::int64_
     const std::int32_t* indices = h.indices;
     const std::int64_t ahead = std::max(start, std::min(stop, entries - kAhead));
     constexpr int bytes = Count * Step * static_cast<int>(sizeof(S));
+    const auto put = [&](int i, float value) GRAPHX_LAMBDA {
+        if constexpr (Packed) sum[i].pack(to + column + i * Step, value);
+        else sum[i].store(row + column + i * Step, value);
+    };
     if (h.weights) {
         for (std::int64_t s = start; s < stop; ++s) {
             if (s < ahead) prefetch<bytes>(base + indices[s + kAhead] * columns);
@@ -35,7 +39,7 @@ GRAPHX_INLINE void gather_lanes(const Hop<S>& h, std::int64_t start, std::int64_
             const S* x = base + indices[s] * columns;
             for (int i = 0; i < Count; ++i) sum[i].add(x + i * Step, value);
         }
-        for (int i = 0; i < Count; ++i) sum[i].store(row + column + i * Step, 1.0F);
+        for (int i = 0; i < Count; ++i) put(i, 1.0F);
         return;
     }
     std::int64_t s = start;
@@ -49,7 +53,7 @@ GRAPHX_INLINE void gather_lanes(const Hop<S>& h, std::int64_t start, std::int64_
         for (int i = 0; i < Count; ++i) sum[i].add(x + i * Step);
     }
     const auto value = static_cast<float>(scale);
-    for (int i = 0; i < Count; ++i) sum[i].store(row + column + i * Step, value);
+    for (int i = 0; i < Count; ++i) put(i, value);
 }
 
 template <class S>
@@ -77,29 +81,34 @@ GRAPHX_INLINE double row_scale(const Hop<S>& h, std::int64_t start, std::int64_t
 }
 
 // Columns from `column` on, as long as `Count` lanes of them are left.
-template <int Count, int Size, template <int> class Kind, int Step, class S>
+template <bool Packed, int Count, int Size, template <int> class Kind, int Step, class S>
 GRAPHX_INLINE void gather_columns(const Hop<S>& h, std::int64_t start, std::int64_t stop, std::int64_t entries,
-                                  std::int64_t& column, double scale, float* row) {
+                                  std::int64_t& column, double scale, float* row, S* to) {
     for (; column + Count * Step <= h.columns; column += Count * Step)
-        gather_lanes<Count, Size, Kind, Step>(h, start, stop, entries, column, scale, row);
+        gather_lanes<Packed, Count, Size, Kind, Step>(h, start, stop, entries, column, scale, row, to);
 }
 
-template <int Size, class S>
+// The row in float, rounded as it will be stored; or `Packed`, then it is in the target and nowhere else.
+template <int Size, bool Packed, class S>
 GRAPHX_INLINE void gather_row(const Hop<S>& h, std::int64_t u, std::int64_t entries, float* row) {
+    S* to = Packed ? h.target + u * h.columns : nullptr;
     const std::int64_t start = h.indptr[u], stop = h.indptr[u + 1];
     const double scale = row_scale(h, start, stop);
     std::int64_t column = 0;
 #if defined(__GNUC__)
     if constexpr (sizeof(S) == 2 && std::endian::native == std::endian::little) {
-        gather_columns<4, Size, Pair, 2 * Size>(h, start, stop, entries, column, scale, row);
-        gather_columns<2, Size, Pair, 2 * Size>(h, start, stop, entries, column, scale, row);
+        gather_columns<Packed, 4, Size, Pair, 2 * Size>(h, start, stop, entries, column, scale, row, to);
+        gather_columns<Packed, 2, Size, Pair, 2 * Size>(h, start, stop, entries, column, scale, row, to);
     }
 #endif
-    gather_columns<8, Size, Lane, Size>(h, start, stop, entries, column, scale, row);  // half of plain's registers
-    gather_columns<4, Size, Lane, Size>(h, start, stop, entries, column, scale, row);
-    gather_columns<1, Size, Lane, Size>(h, start, stop, entries, column, scale, row);
+    const std::int64_t packed = Packed ? column : 0;
+    // half of plain's registers
+    gather_columns<false, 8, Size, Lane, Size>(h, start, stop, entries, column, scale, row, to);
+    gather_columns<false, 4, Size, Lane, Size>(h, start, stop, entries, column, scale, row, to);
+    gather_columns<false, 1, Size, Lane, Size>(h, start, stop, entries, column, scale, row, to);
     for (; column < h.columns; ++column) gather_one(h, start, stop, column, scale, row);
-    round_row<S>(row, h.columns);
+    if constexpr (Packed) store_row(row + packed, h.columns - packed, to + packed);
+    else round_row<S>(row, h.columns);
 }
 
 template <class S>
@@ -154,10 +163,13 @@ template <int Size, class S>
 GRAPHX_INLINE void hop_body(const Hop<S>& h, std::int64_t begin, std::int64_t end, std::int64_t entries,
                             const Present* present, float* row) {
     const bool own = h.own_weight != 0 && h.out && h.source;
+    const bool packed = sizeof(S) == 2 && !h.out && h.target && !present;
     for (std::int64_t u = begin; u < end; ++u) {
         if (own) prefetch_row(h.source + (h.own_row + std::min(u + kOwnAhead, h.rows - 1)) * h.columns, h.columns);
         if (present) gather_sparse(h, u, *present, row);
-        else gather_row<Size>(h, u, entries, row);
+        else if (packed) gather_row<Size, true>(h, u, entries, row);
+        else gather_row<Size, false>(h, u, entries, row);
+        if (packed) continue;
         finish_row(h, u, row, row + h.columns);
     }
 }

@@ -14,7 +14,7 @@ namespace graphx {
 
 namespace {
 
-constexpr std::int64_t kTile = 64;         // rows whose vectors stay in the cache between two passes
+constexpr std::int64_t kTile = 32;         // rows whose vectors stay in the cache between two passes
 constexpr std::int64_t kTaskRows = 1024;   // rows of one task, whatever the number of threads
 constexpr std::int64_t kStretch = 64;      // terms of a sum in one register
 constexpr std::int64_t kStreamFrom = std::int64_t{32} << 20;  // outputs of so many bytes go past the cache

@@ -30,10 +30,28 @@ GRAPHX_INLINE void prefetch_edge(const EdgeBasis<I>& basis, std::int64_t slot) {
 #endif
 }
 
-template <int K, class I>
-std::int64_t part_value(const EdgeView<I>& view) {
-    const EdgeView<std::int64_t> e{view.t,  view.k,  view.c4, view.s1, view.s1t, view.s2,
-                                   view.du, view.dv, view.tu, view.tv, view.pu,  view.pv};
+// The views of the edges of one node, number by number.
+struct Views {
+    enum : int { t, k, c4, s1, s1t, s2, dv, tv, pv, numbers };
+    std::vector<std::int64_t> room[numbers];
+    std::int64_t du = 0, tu = 0, pu = 0;
+
+    void resize(std::int64_t count) {
+        if (static_cast<std::int64_t>(room[0].size()) >= count) return;
+        for (auto& numbers_of : room) numbers_of.resize(static_cast<std::size_t>(count));
+    }
+    template <class I>
+    void set(std::int64_t j, const EdgeView<I>& e) {
+        const std::int64_t all[numbers] = {e.t, e.k, e.c4, e.s1, e.s1t, e.s2, e.dv, e.tv, e.pv};
+        for (int i = 0; i < numbers; ++i) room[i][static_cast<std::size_t>(j)] = all[i];
+        du = e.du;
+        tu = e.tu;
+        pu = e.pu;
+    }
+};
+
+template <int K>
+GRAPHX_INLINE std::int64_t part_value(const EdgeView<std::int64_t>& e) {
     if constexpr (K == k2_1_1) return -e.t;
     else if constexpr (K == k2_4_5) return e.s1 - e.t * (e.dv - 1);
     else if constexpr (K == k2_5_4) return e.s1t - e.t * (e.du - 1);
@@ -41,31 +59,52 @@ std::int64_t part_value(const EdgeView<I>& view) {
     else if constexpr (K == k2_9_10) return -e.s1;
     else if constexpr (K == k2_10_9) return -e.s1t;
     else if constexpr (K == k3_4_4) return 2 * e.t + 2 * e.k - hop1_value<k1_8_8>(e);
+    else if constexpr (K == k2_8_8 || K == k2_12_12) return 0;
     else return hop1_value<K>(e);
 }
 
-// Values of one key for the views of a row; how many are not 0.
-template <class I>
-std::int64_t fill(int key, const EdgeView<I>* views, std::int64_t count, float* out) {
+template <int K>
+GRAPHX_INLINE std::int64_t fill_key(const Views& views, std::int64_t count, float* __restrict out) {
+    const std::int64_t *t = views.room[Views::t].data(), *k = views.room[Views::k].data(),
+                       *c4 = views.room[Views::c4].data(), *s1 = views.room[Views::s1].data(),
+                       *s1t = views.room[Views::s1t].data(), *s2 = views.room[Views::s2].data(),
+                       *dv = views.room[Views::dv].data(), *tv = views.room[Views::tv].data(),
+                       *pv = views.room[Views::pv].data();
+    const std::int64_t du = views.du, tu = views.tu, pu = views.pu;
     std::int64_t kept = 0;
-    const auto run = [&]<int K>() {
-        for (std::int64_t j = 0; j < count; ++j) {
-            out[j] = static_cast<float>(part_value<K>(views[j]));
-            kept += out[j] != 0;
-        }
-    };
-    switch (key) {
-#define GRAPHX_CASE(K) \
-    case K: run.template operator()<K>(); break;
-        GRAPHX_CASE(k2_1_1) GRAPHX_CASE(k2_4_5) GRAPHX_CASE(k2_5_4) GRAPHX_CASE(k2_6_6) GRAPHX_CASE(k2_9_10)
-        GRAPHX_CASE(k2_10_9) GRAPHX_CASE(k3_4_4)
-#undef GRAPHX_CASE
-        case k2_8_8:
-        case k2_12_12: std::fill_n(out, count, 0.0F); break;
-        default: with_hop1_key(key, run);
+    for (std::int64_t j = 0; j < count; ++j) {
+        const std::int64_t value =
+            part_value<K>({t[j], k[j], c4[j], s1[j], s1t[j], s2[j], du, dv[j], tu, tv[j], pu, pv[j]});
+        out[j] = static_cast<float>(value);
+        kept += value != 0;
     }
     return kept;
 }
+
+// Values of one key for the views of a row; how many are not 0.
+GRAPHX_INLINE std::int64_t fill_body(int key, const Views& views, std::int64_t count, float* out) {
+    switch (key) {
+#define GRAPHX_CASE(K) \
+    case K: return fill_key<K>(views, count, out);
+        GRAPHX_CASE(k1_0_0) GRAPHX_CASE(k1_1_2) GRAPHX_CASE(k1_2_1) GRAPHX_CASE(k1_3_3) GRAPHX_CASE(k1_4_5)
+        GRAPHX_CASE(k1_5_4) GRAPHX_CASE(k1_5_5) GRAPHX_CASE(k1_6_7) GRAPHX_CASE(k1_7_6) GRAPHX_CASE(k1_8_8)
+        GRAPHX_CASE(k1_9_11) GRAPHX_CASE(k1_11_9) GRAPHX_CASE(k1_10_10) GRAPHX_CASE(k1_10_11) GRAPHX_CASE(k1_11_10)
+        GRAPHX_CASE(k1_12_13) GRAPHX_CASE(k1_13_12) GRAPHX_CASE(k1_13_13) GRAPHX_CASE(k1_14_14) GRAPHX_CASE(k2_1_1)
+        GRAPHX_CASE(k2_4_5) GRAPHX_CASE(k2_5_4) GRAPHX_CASE(k2_6_6) GRAPHX_CASE(k2_9_10) GRAPHX_CASE(k2_10_9)
+        GRAPHX_CASE(k3_4_4)
+#undef GRAPHX_CASE
+        default: std::fill_n(out, count, 0.0F); return 0;
+    }
+}
+
+std::int64_t fill_plain(int key, const Views& views, std::int64_t count, float* out) {
+    return fill_body(key, views, count, out);
+}
+#if defined(GRAPHX_X86)
+GRAPHX_AVX512 std::int64_t fill_avx512(int key, const Views& views, std::int64_t count, float* out) {
+    return fill_body(key, views, count, out);
+}
+#endif
 
 void sum_up(Buffer<std::int64_t>& indptr) {
     for (std::size_t u = 1; u < indptr.size(); ++u) indptr[u] += indptr[u - 1];
@@ -85,20 +124,24 @@ std::vector<Part> edge_parts(const EdgeBasis<I>& basis, const std::vector<int>& 
     }
     const auto bounds = balanced_tasks(n, 64L * control.threads(), [&](std::int64_t u) { return g.degree(u); });
     const auto tasks = static_cast<std::int64_t>(bounds.size()) - 1;
-    std::vector<std::vector<EdgeView<I>>> space(static_cast<std::size_t>(control.threads()));
+    std::vector<Views> space(static_cast<std::size_t>(control.threads()));
+    auto fill = fill_plain;
+#if defined(GRAPHX_X86)
+    if (simd_level() == Simd::avx512) fill = fill_avx512;
+#endif
     parallel_for(control, tasks, [&](std::int64_t task, int worker) {
         auto& views = space[static_cast<std::size_t>(worker)];
         for (std::int64_t u = bounds[task]; u < bounds[task + 1]; ++u) {
             if (u % kBlock == 0) control.checkpoint();
             const std::int64_t first = g.indptr[u], degree = g.degree(u);
-            if (static_cast<std::int64_t>(views.size()) < degree) views.resize(static_cast<std::size_t>(degree));
+            views.resize(degree);
             for (std::int64_t j = 0; j < degree; ++j) {
                 prefetch_edge(basis, std::min(first + j + kAhead, entries - 1));
-                views[static_cast<std::size_t>(j)] = edge_view(basis, u, first + j);
+                views.set(j, edge_view(basis, u, first + j));
             }
             for (std::size_t k = 0; k < keys.size(); ++k)
                 parts[k].indptr[static_cast<std::size_t>(u) + 1] =
-                    fill(keys[k], views.data(), degree, parts[k].values.data() + first);
+                    fill(keys[k], views, degree, parts[k].values.data() + first);
         }
     });
     for (Part& part : parts) {

@@ -1,11 +1,18 @@
 #include "graphx/tiles.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "graphx/lanes.hpp"
 #include "graphx/present.hpp"
 #include "graphx/simd.hpp"
+
+#if defined(GRAPHX_X86)
+#include <immintrin.h>
+#endif
 
 namespace graphx {
 
@@ -13,18 +20,148 @@ namespace {
 
 constexpr std::int64_t kRows = 256;  // rows a task
 constexpr std::int64_t kAhead = 48;  // entries between asking for a row and adding it
+constexpr std::int64_t kOwnAhead = 4;  // rows between asking for what a finished row is added to and adding it
 
-// `Count` lanes of `Size` columns of row u.
+// Calls entry(x, value) for the rows that the entries of row u of a packed term name.
+template <class F>
+GRAPHX_INLINE void visit_packed(const TileTerm& term, std::int64_t u, std::int64_t nodes, F&& entry) {
+    if (!term.indptr) {
+        entry(term.x + u * kPackedStride, term.values[u]);
+        return;
+    }
+    const std::int64_t stop = term.indptr[u + 1];
+    const std::int64_t ahead = std::min(stop, term.indptr[nodes] - kAhead);
+    for (std::int64_t s = term.indptr[u]; s < stop; ++s) {
+        if (s < ahead) prefetch<128>(term.x + term.indices[s + kAhead] * kPackedStride);
+        entry(term.x + term.indices[s] * kPackedStride, term.values ? term.values[s] : 1.0F);
+    }
+}
+
+// sum[0 : count] += row u of a packed term, columns from `column` on.
+GRAPHX_INLINE void add_packed(const TileTerm& term, std::int64_t u, std::int64_t nodes, std::int64_t column,
+                              std::int64_t count, float* sum) {
+    visit_packed(term, u, nodes, [&](const float* x, float value) GRAPHX_LAMBDA {
+        std::uint64_t bits[2];
+        std::memcpy(bits, x, sizeof bits);
+        x += 4;
+        for (std::int64_t j = 0; j < column + count; ++j) {
+            if (!(bits[j >> 6] >> (j & 63) & 1)) continue;
+            if (j >= column) sum[j - column] += *x * value;
+            ++x;
+        }
+    });
+}
+
+void pack_row(const float* row, float* to) {
+    std::uint64_t bits[2] = {};
+    float* next = to + 4;
+    for (std::int64_t j = 0; j < kPackedColumns; ++j) {
+        if (row[j] == 0) continue;
+        bits[j >> 6] |= 1ull << (j & 63);
+        *next++ = row[j];
+    }
+    std::memcpy(to, bits, sizeof bits);
+}
+
+void unpack_row(const float* from, float* row) {
+    std::uint64_t bits[2];
+    std::memcpy(bits, from, sizeof bits);
+    from += 4;
+    for (std::int64_t j = 0; j < kPackedColumns; ++j) row[j] = bits[j >> 6] >> (j & 63) & 1 ? *from++ : 0.0F;
+}
+
+#if defined(GRAPHX_X86)
+GRAPHX_AVX512 void add_packed_avx512(const TileTerm& term, std::int64_t u, std::int64_t nodes, float* sum) {
+    __m512 lanes[8];
+    for (int i = 0; i < 8; ++i) lanes[i] = _mm512_loadu_ps(sum + 16 * i);
+    const std::int64_t first = term.indptr ? term.indptr[u] : u, stop = term.indptr ? term.indptr[u + 1] : u + 1;
+    const std::int64_t ahead = term.indptr ? std::min(stop, term.indptr[nodes] - kAhead) : first;
+    for (std::int64_t s = first; s < stop; ++s) {
+        if (s < ahead) prefetch<128>(term.x + term.indices[s + kAhead] * kPackedStride);
+        const float* x = term.x + (term.indptr ? term.indices[s] : u) * kPackedStride;
+        const __m512 value = _mm512_set1_ps(term.values ? term.values[s] : 1.0F);
+        std::uint64_t bits[2];
+        std::memcpy(bits, x, sizeof bits);
+        x += 4;
+        for (int i = 0; i < 8; ++i) {
+            const std::uint64_t mask = bits[i / 4] >> (16 * (i % 4)) & 0xffff;
+            const __m512 numbers = _mm512_maskz_expandloadu_ps(static_cast<__mmask16>(mask), x);
+            lanes[i] = _mm512_add_ps(lanes[i], _mm512_mul_ps(numbers, value));
+            x += std::popcount(mask);
+        }
+    }
+    for (int i = 0; i < 8; ++i) _mm512_storeu_ps(sum + 16 * i, lanes[i]);
+}
+
+GRAPHX_AVX512 void pack_row_avx512(const float* row, float* to) {
+    std::uint64_t bits[2] = {};
+    float* next = to + 4;
+    for (int i = 0; i < 8; ++i) {
+        const __m512 numbers = _mm512_loadu_ps(row + 16 * i);
+        const __mmask16 mask = _mm512_cmp_ps_mask(numbers, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+        bits[i / 4] |= static_cast<std::uint64_t>(mask) << (16 * (i % 4));
+        _mm512_storeu_ps(next, _mm512_maskz_compress_ps(mask, numbers));  // what follows the row is room
+        next += std::popcount(static_cast<unsigned>(mask));
+    }
+    std::memcpy(to, bits, sizeof bits);
+}
+
+GRAPHX_AVX512 void unpack_row_avx512(const float* from, float* row) {
+    std::uint64_t bits[2];
+    std::memcpy(bits, from, sizeof bits);
+    from += 4;
+    for (int i = 0; i < 8; ++i) {
+        const std::uint64_t mask = bits[i / 4] >> (16 * (i % 4)) & 0xffff;
+        _mm512_storeu_ps(row + 16 * i, _mm512_maskz_expandloadu_ps(static_cast<__mmask16>(mask), from));
+        from += std::popcount(mask);
+    }
+}
+#endif
+
+// The same at the level that goes with lanes of `Size`.
+template <int Size>
+GRAPHX_INLINE void pack(const float* row, float* to) {
+#if defined(GRAPHX_X86)
+    if constexpr (Size == 16) pack_row_avx512(row, to);
+    else
+#endif
+        pack_row(row, to);
+}
+
+template <int Size>
+GRAPHX_INLINE void unpack(const float* from, float* row) {
+#if defined(GRAPHX_X86)
+    if constexpr (Size == 16) unpack_row_avx512(from, row);
+    else
+#endif
+        unpack_row(from, row);
+}
+
+// `Count` lanes of `Size` columns of row u, into `out`.
 template <int Count, int Size>
-GRAPHX_INLINE void row_lanes(const TileProduct& p, std::int64_t u, std::int64_t column) {
+GRAPHX_INLINE void row_lanes(const TileProduct& p, std::int64_t u, std::int64_t column, float* out) {
     Lane<Size> sum[Count];
     const std::int64_t width = p.width;
-    float* out = p.out + u * width + column;
+    out += column;
     for (int i = 0; i < Count; ++i) {
         sum[i].clear();
         if (p.accumulate) sum[i].add(out + i * Size);
     }
     for (const TileTerm& term : p.terms) {
+        if (term.packed) {
+            float room[Count * Size];
+            for (int i = 0; i < Count; ++i) sum[i].store(room + i * Size, 1.0F);
+#if defined(GRAPHX_X86)
+            if constexpr (Count * Size == kPackedColumns) add_packed_avx512(term, u, p.num_nodes, room);
+            else
+#endif
+                add_packed(term, u, p.num_nodes, column, Count * Size, room);
+            for (int i = 0; i < Count; ++i) {
+                sum[i].clear();
+                sum[i].add(room + i * Size);
+            }
+            continue;
+        }
         const float* base = term.x + column;
         if (!term.indptr) {
             const float value = term.values[u];
@@ -55,9 +192,8 @@ GRAPHX_INLINE void row_lanes(const TileProduct& p, std::int64_t u, std::int64_t 
     for (int i = 0; i < Count; ++i) sum[i].store(out + i * Size, scale);
 }
 
-GRAPHX_INLINE void row_column(const TileProduct& p, std::int64_t u, std::int64_t column) {
-    float* out = p.out + u * p.width + column;
-    float sum = p.accumulate ? *out : 0.0F;
+GRAPHX_INLINE void row_column(const TileProduct& p, std::int64_t u, std::int64_t column, float* out) {
+    float sum = p.accumulate ? out[column] : 0.0F;
     for (const TileTerm& term : p.terms) {
         const float* x = term.x + column;
         if (!term.indptr) {
@@ -67,22 +203,63 @@ GRAPHX_INLINE void row_column(const TileProduct& p, std::int64_t u, std::int64_t
         for (std::int64_t s = term.indptr[u]; s < term.indptr[u + 1]; ++s)
             sum += (term.values ? term.values[s] : 1.0F) * x[term.indices[s] * p.width];
     }
-    *out = p.row_scale ? sum * p.row_scale[u] : sum;
+    out[column] = p.row_scale ? sum * p.row_scale[u] : sum;
 }
 
 template <int Size>
-GRAPHX_INLINE void rows_body(const TileProduct& p, std::int64_t start, std::int64_t stop) {
+GRAPHX_INLINE void finish_row(const Finish& f, std::int64_t u, float* row, std::int64_t width) {
+    double weight = f.weight;
+    if (f.normalize) {
+        const double sum = squares_of_row(row, width);
+        weight = sum > 0 ? f.weight / std::sqrt(sum) : 0.0;
+    }
+    float* to = f.target + u * f.stride;
+    const auto factor = static_cast<float>(weight);
+    const float* own = f.own + u * width;
+    if (f.own && f.own_packed) {
+        unpack<Size>(f.own + u * kPackedStride, row + width);
+        own = row + width;
+    }
+    if (f.own) put_row(to, f.accumulate, f.factors[u], own, factor, row, f.columns);
+    else put_row(to, f.accumulate, factor, row, f.columns);
+}
+
+GRAPHX_INLINE void prefetch_finish(const Finish& f, std::int64_t u, std::int64_t width) {
+    if (f.own && f.own_packed) prefetch<128>(f.own + u * kPackedStride);
+    for (std::int64_t j = 0; j < f.columns; j += 16) {
+        if (f.own && !f.own_packed) prefetch<1>(f.own + u * width + j);
+        if (f.accumulate) prefetch<1>(f.target + u * f.stride + j);
+    }
+}
+
+// Whether a row is 0 and so is what it would add: nothing need be read.
+GRAPHX_INLINE bool adds_nothing(const TileProduct& p, std::int64_t u) {
+    const Finish& f = *p.finish;
+    return f.accumulate && p.row_scale && p.row_scale[u] == 0 && (!f.own || f.factors[u] == 0);
+}
+
+template <int Size>
+GRAPHX_INLINE void rows_body(const TileProduct& p, std::int64_t start, std::int64_t stop, float* room) {
     for (std::int64_t u = start; u < stop; ++u) {
         std::int64_t column = 0;
-        for (; column + 8 * Size <= p.width; column += 8 * Size) row_lanes<8, Size>(p, u, column);
-        for (; column + 4 * Size <= p.width; column += 4 * Size) row_lanes<4, Size>(p, u, column);
-        for (; column + Size <= p.width; column += Size) row_lanes<1, Size>(p, u, column);
-        for (; column < p.width; ++column) row_column(p, u, column);
-        if (p.squares) p.squares[u] = squares_of_row(p.out + u * p.width, p.width);
+        float* out = p.finish || p.packed ? room : p.out + u * p.width;
+        if (p.finish) {
+            const std::int64_t next = std::min(u + kOwnAhead, p.num_nodes - 1);
+            if (!adds_nothing(p, next)) prefetch_finish(*p.finish, next, p.width);
+            if (adds_nothing(p, u)) continue;
+        }
+        for (; column + 8 * Size <= p.width; column += 8 * Size) row_lanes<8, Size>(p, u, column, out);
+        for (; column + 4 * Size <= p.width; column += 4 * Size) row_lanes<4, Size>(p, u, column, out);
+        for (; column + Size <= p.width; column += Size) row_lanes<1, Size>(p, u, column, out);
+        for (; column < p.width; ++column) row_column(p, u, column, out);
+        if (p.squares) p.squares[u] = squares_of_row(out, p.width);
+        if (p.finish) finish_row<Size>(*p.finish, u, out, p.width);
+        else if (p.packed) pack<Size>(out, p.out + u * kPackedStride);
     }
 }
 
 // Row u of the product with sparse rows, all tiles; `sum` has room for their columns.
+template <int Size>
 GRAPHX_INLINE void project_body(const TileProduct& p, const SparseProjection& r, const Present& present,
                                 std::int64_t tiles, std::int64_t u, float* sum) {
     const std::int64_t width = p.width;
@@ -105,6 +282,12 @@ GRAPHX_INLINE void project_body(const TileProduct& p, const SparseProjection& r,
                           GRAPHX_LAMBDA { add(values ? values[s] : 1.0F, at[0], at[1]); });
     }
     const float scale = p.row_scale ? p.row_scale[u] : 1.0F;
+    if (p.packed) {
+        put_row(sum + width, false, scale, sum, width);
+        if (p.squares) p.squares[u] = squares_of_row(sum + width, width);
+        pack<Size>(sum + width, p.out + u * kPackedStride);
+        return;
+    }
     for (std::int64_t t = 0; t < tiles; ++t) {
         float* out = p.out + (t * p.num_nodes + u) * width;
         put_row(out, false, scale, sum + t * width, width);
@@ -130,12 +313,12 @@ GRAPHX_INLINE void merge_body(const Merge& m, std::int64_t u) {
 }
 
 #define GRAPHX_LEVEL(NAME, TARGET, SIZE)                                                                            \
-    TARGET void rows_##NAME(const TileProduct& p, std::int64_t start, std::int64_t stop) {                          \
-        rows_body<SIZE>(p, start, stop);                                                                            \
+    TARGET void rows_##NAME(const TileProduct& p, std::int64_t start, std::int64_t stop, float* room) {             \
+        rows_body<SIZE>(p, start, stop, room);                                                                      \
     }                                                                                                               \
     TARGET void project_##NAME(const TileProduct& p, const SparseProjection& r, const Present& present,             \
                                std::int64_t tiles, std::int64_t start, std::int64_t stop, float* sum) {             \
-        for (std::int64_t u = start; u < stop; ++u) project_body(p, r, present, tiles, u, sum);                     \
+        for (std::int64_t u = start; u < stop; ++u) project_body<SIZE>(p, r, present, tiles, u, sum);               \
     }                                                                                                               \
     TARGET void merge_##NAME(const Merge& m, std::int64_t start, std::int64_t stop) {                               \
         for (std::int64_t u = start; u < stop; ++u) merge_body(m, u);                                               \
@@ -176,9 +359,16 @@ void for_rows(std::int64_t num_nodes, Control& control, F&& body) {
 
 }  // namespace
 
+bool packing_pays() { return simd_level() == Simd::avx512; }
+
 void multiply_tile(const TileProduct& product, Control& control) {
     const auto rows = rows_for_this_machine();
-    for_rows(product.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int) { rows(product, start, stop); });
+    std::vector<std::vector<float>> rooms(static_cast<std::size_t>(control.threads()));
+    for_rows(product.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int worker) {
+        auto& room = rooms[static_cast<std::size_t>(worker)];
+        room.resize(static_cast<std::size_t>(2 * product.width));
+        rows(product, start, stop, room.data());
+    });
 }
 
 void multiply_projection(const TileProduct& p, const SparseProjection& r, std::int64_t tiles, Control& control) {
@@ -187,7 +377,7 @@ void multiply_projection(const TileProduct& p, const SparseProjection& r, std::i
     std::vector<std::vector<float>> sums(static_cast<std::size_t>(control.threads()));
     for_rows(p.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int worker) {
         auto& sum = sums[static_cast<std::size_t>(worker)];
-        sum.resize(static_cast<std::size_t>(tiles * p.width));
+        sum.resize(static_cast<std::size_t>((tiles + (p.packed ? 1 : 0)) * p.width));
         rows(p, r, present, tiles, start, stop, sum.data());
     });
 }

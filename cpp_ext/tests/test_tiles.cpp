@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <random>
 #include <vector>
 
@@ -102,4 +105,109 @@ TEST(tiles_of_a_sparse_start_equal_dense_ones) {
     CHECK_EQ(target[40], 7.0F);
     CHECK_EQ(target[1], 3 * one[0]);
     CHECK_EQ(target[41 + 1 + 25], 3 * one[static_cast<std::size_t>((n + 1) * width + 5)]);
+}
+
+TEST(packed_rows_and_finished_rows_equal_the_others) {
+    const std::int64_t n = 600, width = kPackedColumns;
+    std::mt19937 random(3);
+    std::vector<std::int64_t> indptr{0}, starts{0};
+    std::vector<std::int32_t> indices, columns;
+    std::vector<float> values, entries, scale, diagonal;
+    for (std::int64_t u = 0; u < n; ++u) {
+        const std::int64_t degree = u % 11 == 0 ? 0 : u % 50 == 1 ? 300 : static_cast<std::int64_t>(random() % 12);
+        for (std::int64_t i = 0; i < degree; ++i) {
+            indices.push_back(static_cast<std::int32_t>(random() % n));
+            values.push_back(static_cast<float>(random() % 9) - 4);
+        }
+        indptr.push_back(static_cast<std::int64_t>(indices.size()));
+        for (std::int64_t c = 0; c < width; ++c)
+            if (random() % 60 == 0 || u == 7) {
+                columns.push_back(static_cast<std::int32_t>(c));
+                entries.push_back(static_cast<float>(random() % 5) - 2.5F);
+            }
+        starts.push_back(static_cast<std::int64_t>(columns.size()));
+        scale.push_back(degree ? 1.0F / static_cast<float>(degree) : 0.0F);
+        diagonal.push_back(static_cast<float>(random() % 3));
+    }
+    const SparseProjection r{starts.data(), columns.data(), entries.data()};
+    std::vector<float> dense(static_cast<std::size_t>(n * width)), packed(static_cast<std::size_t>(n * kPackedStride));
+    for (const char* level : {"plain", "avx2", "avx512"}) {
+        setenv("GRAPHX_SIMD", level, 1);
+        Control control(2);
+        TileProduct product;
+        product.num_nodes = n;
+        product.width = width;
+        product.terms = {{indptr.data(), indices.data(), values.data(), nullptr, false}};
+        product.row_scale = scale.data();
+        product.out = dense.data();
+        multiply_projection(product, r, 1, control);
+        product.packed = true;
+        product.out = packed.data();
+        multiply_projection(product, r, 1, control);
+        product.packed = false;
+
+        std::vector<float> whole(dense.size(), 1.0F), thin(dense.size(), 1.0F);
+        std::vector<double> squares(static_cast<std::size_t>(n));
+        product.accumulate = true;
+        product.squares = squares.data();
+        for (const bool thinly : {false, true}) {
+            const float* x = thinly ? packed.data() : dense.data();
+            product.terms = {{indptr.data(), indices.data(), nullptr, x, thinly},
+                             {indptr.data(), indices.data(), values.data(), x, thinly},
+                             {nullptr, nullptr, diagonal.data(), x, thinly}};
+            product.out = thinly ? thin.data() : whole.data();
+            multiply_tile(product, control);
+        }
+        CHECK(whole == thin);
+
+        std::vector<float> target(static_cast<std::size_t>(n * 130), 2.0F), expected(target), factors;
+        for (std::int64_t u = 0; u < n; ++u) factors.push_back(scale[static_cast<std::size_t>(u)] * 3);
+        product.accumulate = false;
+        product.out = whole.data();
+        multiply_tile(product, control);
+        std::vector<float> lengths;
+        for (const double q : squares) lengths.push_back(q > 0 ? static_cast<float>(0.7 / std::sqrt(q)) : 0.0F);
+        Merge merge;
+        merge.num_nodes = n;
+        merge.width = width;
+        merge.columns = 125;
+        merge.states = {{dense.data(), factors.data()}, {whole.data(), lengths.data()}};
+        merge.target = expected.data() + 1;
+        merge.stride = 130;
+        merge.accumulate = true;
+        merge_tiles(merge, control);
+        Finish finish;
+        finish.own = dense.data();
+        finish.factors = factors.data();
+        finish.target = target.data() + 1;
+        finish.stride = 130;
+        finish.columns = 125;
+        finish.weight = 0.7;
+        finish.accumulate = true;
+        product.squares = nullptr;
+        product.out = nullptr;
+        product.finish = &finish;
+        multiply_tile(product, control);
+        CHECK(target == expected);
+
+        std::fill(target.begin(), target.end(), 2.0F);
+        finish.own = packed.data();
+        finish.own_packed = true;
+        multiply_tile(product, control);
+        CHECK(target == expected);
+
+        std::vector<float> rows(packed.size());
+        product.finish = nullptr;
+        product.packed = true;
+        product.out = rows.data();
+        multiply_tile(product, control);
+        product.packed = false;
+        const std::vector<float> ones(static_cast<std::size_t>(n), 1.0F);
+        product.terms = {{nullptr, nullptr, ones.data(), rows.data(), true}};
+        product.row_scale = nullptr;
+        product.out = thin.data();
+        multiply_tile(product, control);
+        CHECK(thin == whole);
+    }
+    unsetenv("GRAPHX_SIMD");
 }

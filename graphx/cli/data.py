@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphx.cli.common import Progress, check_parent, check_writable, execute, format_size, format_table
+from graphx.cli.options import add_root, make_parser, share, whole_number
 from graphx.cli.reading import add_reading_options, read_graph
 from graphx.errors import InputError
 
@@ -52,14 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
         >>> build_parser().parse_args(["convert", "karate", "karate.csv"]).output
         PosixPath('karate.csv')
     """
-    parser = argparse.ArgumentParser(
-        prog="graphx data",
-        usage="python -m graphx.data list | info NAME_OR_PATH | convert IN OUT | split NAME  [options]",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    usage = "list | info NAME_OR_PATH | convert IN OUT | split NAME  [options]"
+    parser = make_parser("data", usage, _DESCRIPTION, _EPILOG)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str, arguments: str) -> argparse.ArgumentParser:
@@ -89,26 +84,16 @@ def build_parser() -> argparse.ArgumentParser:
         default="link",
         help="edges and negatives (default), the 70/10/20 split of edges of the NCN paper, or nodes per class",
     )
-    split.add_argument("--val", type=_share, metavar="SHARE", help="of edges (default 0.1) or nodes (0.2)")
-    split.add_argument("--test", type=_share, metavar="SHARE", help="of edges (default 0.2) or nodes (0.2)")
-    split.add_argument("--seed", type=int, default=0, help="fixes the split (default: 0)")
+    split.add_argument("--val", type=share(none=True), metavar="SHARE", help="of edges (default 0.1) or nodes (0.2)")
+    split.add_argument("--test", type=share(none=True), metavar="SHARE", help="of edges (default 0.2) or nodes (0.2)")
+    split.add_argument("--seed", type=whole_number(), default=0, help="fixes the split (default: 0)")
     for one in (info, convert, split):
-        one.add_argument("--root", metavar="DIR", help="where raw files lie, or where to download them to")
+        add_root(one.add_argument)
     for one in (info, convert):
         add_reading_options(one.add_argument)
     for one in (listing, info):
         one.add_argument("--json", action="store_true", help="print JSON on stdout instead of text")
     return parser
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share of at least 0 and below 1")
-    return share
 
 
 def main(argv: Sequence[str] | None = None) -> int:

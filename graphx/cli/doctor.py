@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphx.cli.common import EXIT_OK, execute, format_table
+from graphx.cli.options import add_json
 
 if TYPE_CHECKING:
     from graphx.graph import Graph
@@ -68,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout instead of text")
+    add_json(parser.add_argument)
     return parser
 
 

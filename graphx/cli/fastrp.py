@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphx._files import atomic_file
 from graphx.cli.common import Progress, check_writable, execute, positive_int
+from graphx.cli.options import add_graph, make_parser, whole_number
 from graphx.cli.reading import add_reading_options, read_graph
 from graphx.errors import InputError
 
@@ -64,21 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
         >>> build_parser().parse_args(["karate", "-o", "e.npy", "--weights", "0,1,0.5"]).weights
         (0.0, 1.0, 0.5)
     """
-    parser = argparse.ArgumentParser(
-        prog="graphx fastrp",
-        usage="python -m graphx.fastrp GRAPH -o FILE [options]",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = make_parser("fastrp", "GRAPH -o FILE [options]", _DESCRIPTION, _EPILOG)
     add = parser.add_argument
-    add(
-        "graph",
-        metavar="GRAPH",
-        help="a file (.edgelist .txt .tsv .csv .mtx .npz .mat .graphml; text also .gz), - for standard input, or the "
-        "name of a data set",
-    )
+    add_graph(add)
     add("-o", "--output", metavar="FILE", type=Path, help="write the vectors: .npy, .parquet or .w2v (word2vec text)")
     add("--dim", metavar="D", type=positive_int, default=128, help="length of a vector (default: 128)")
     add(
@@ -95,11 +84,11 @@ def build_parser() -> argparse.ArgumentParser:
         default=None,
         help="power of the degree in the random start; below 0, hubs count less (default: 0)",
     )
-    add("--seed", metavar="N", type=_seed, default=0, help="of the random numbers (default: 0)")
+    add("--seed", metavar="N", type=whole_number(64), default=0, help="of the random numbers (default: 0)")
     add(
         "--refine",
         metavar="K",
-        type=_count,
+        type=whole_number(),
         default=0,
         help="rounds of power steps; 8 is best for labels (default: 0, FastRP as published)",
     )
@@ -140,9 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 after an error told in one line on stderr, 130 after Ctrl-C.
 
     Example:
-        >>> import os, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     os.chdir(folder)
+        >>> import contextlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         ...     main(["karate", "--dim", "8", "-o", "karate.npy"])
         karate: 34 nodes, 78 edges; 8 columns
         written: karate.npy
@@ -252,17 +240,4 @@ def _number(text: str) -> float:
         value = float("nan")
     if not abs(value) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
-    return value
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    value = _count(text)
-    if value >= 2**64:
-        raise argparse.ArgumentTypeError(f"{text} is not less than 2^64")
     return value

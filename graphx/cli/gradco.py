@@ -19,8 +19,9 @@ from graphx.cli.common import (
     format_table,
     size_argument,
 )
-from graphx.cli.reading import ZEROS_HINT, add_reading_options, read_graph
-from graphx.errors import FormatError, InputError
+from graphx.cli.options import add_graph, add_json, make_parser
+from graphx.cli.reading import ZEROS_HINT, add_reading_options, read_graph, read_without_weights
+from graphx.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,21 +84,9 @@ def build_parser() -> argparse.ArgumentParser:
         >>> build_parser().parse_args(["karate", "--threads", "2"]).threads
         2
     """
-    parser = argparse.ArgumentParser(
-        prog="graphx gradco",
-        usage="python -m graphx.gradco GRAPH [options]",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = make_parser("gradco", "GRAPH [options]", _DESCRIPTION, _EPILOG)
     add = parser.add_argument
-    add(
-        "graph",
-        metavar="GRAPH",
-        help="a file (.edgelist .txt .tsv .csv .mtx .npz .mat .graphml; text also .gz), - for standard input, or the "
-        "name of a data set",
-    )
+    add_graph(add)
     add("-o", "--output", metavar="DIR", type=Path, help="store the matrices in DIR, for OrbitAdjacency.open(DIR)")
     add("--overwrite", action="store_true", help="let -o and --export replace what they wrote before")
     add(
@@ -129,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="write the graphlet degrees of the edges, edges x 12 edge orbits, in the same forms",
     )
     add("--plot", metavar="FILE", type=Path, help="draw the orbit spectrum and the graphlets as .png, .pdf or .svg")
-    add("--json", action="store_true", help="print one JSON object on stdout instead of the table")
+    add_json(add)
     add("--ignore-weights", action="store_true", help="count the edges of a weighted graph without their weights")
     add_reading_options(add, weights=False)
     add(
@@ -240,15 +229,9 @@ def _export_target(text: str, args: argparse.Namespace) -> tuple[str, Path]:
 
 
 def _load(args: argparse.Namespace, progress: Progress) -> Graph:
-    weighted = False if args.ignore_weights and args.graph == "-" else None
-    try:
-        graph = read_graph("graphx gradco", args, progress, hints=_HINTS, weighted=weighted)
-    except FormatError:
-        if not args.ignore_weights or weighted is False:
-            raise
-        graph = read_graph("graphx gradco", args, progress, hints=_HINTS, weighted=False)
-    if graph.is_weighted and args.ignore_weights:
-        return graph.without_weights()  # read with them first: a word over the weights tells a header
+    if args.ignore_weights:
+        return read_without_weights("graphx gradco", args, progress, hints=_HINTS)[0]
+    graph = read_graph("graphx gradco", args, progress, hints=_HINTS)
     if graph.is_weighted:
         raise InputError(
             f"{args.graph} has edge weights, and graphlets have none; pass --ignore-weights to count its edges alone"

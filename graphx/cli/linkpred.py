@@ -9,6 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from graphx.cli.common import execute, positive_int
+from graphx.cli.options import (
+    add_checkpoint,
+    add_graph,
+    add_json,
+    add_root,
+    add_table,
+    make_parser,
+    share,
+    whole_number,
+)
+from graphx.cli.reading import add_reading_options
 from graphx.errors import InputError
 
 __all__ = ["build_parser", "main"]
@@ -61,14 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
         >>> build_parser().parse_args(["train", "karate", "-o", "karate.model", "--epochs", "5"]).epochs
         5
     """
-    parser = argparse.ArgumentParser(
-        prog="graphx linkpred",
-        usage="python -m graphx.linkpred train | evaluate | predict  GRAPH [options]",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = make_parser("linkpred", "train | evaluate | predict  GRAPH [options]", _DESCRIPTION, _EPILOG)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str, arguments: str) -> argparse.ArgumentParser:
@@ -80,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
             usage=f"python -m graphx.linkpred {name} GRAPH {arguments} [options]",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        made.add_argument("graph", metavar="GRAPH", help="the name of a data set, or a file of edges")
+        add_graph(made.add_argument)
         return made
 
     train = command("train", "learn from a part of the edges, tell how well the others are found", "-o DIR")
@@ -98,15 +102,15 @@ def build_parser() -> argparse.ArgumentParser:
     add("--topk", metavar="K", type=positive_int, default=10, help="links for each node (default: 10)")
     add("--nodes", metavar="NODE", nargs="+", help="only for these (default: all)")
     add("--pairs", metavar="FILE", type=Path, help="score these pairs instead, one 'u v' a line")
-    add("-o", "--output", metavar="FILE", type=Path, help="write the table to a .csv or .tsv file")
+    add_table(add)
     for one in (train, evaluate, predict):
         add = one.add_argument
         add("--features", metavar="FILE", help="a .npy [N, F], or 'none' to learn vectors where there are features")
-        add("--root", metavar="DIR", help="where raw files of data sets lie")
+        add_root(add)
         add("--undirected", action="store_true", help="take every edge of a directed graph in both directions")
-        add("--threads", metavar="N", type=positive_int, help="threads (default: all processors)")
+        add_reading_options(add, weights=False, exact=False)
         add("--device", metavar="NAME", default="cpu", help="cpu (default) or cuda")
-        add("--json", action="store_true", help="print one JSON object on stdout instead of text")
+        add_json(add)
     return parser
 
 
@@ -130,12 +134,18 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add("--patience", metavar="N", type=positive_int, help="stop after so many epochs without a better validation")
     add("--metric", metavar="NAME", help="what validation goes by: hits@K, mrr or auc (default: auc)")
     add("--split", choices=("link", "ncn"), default="link", help="shares as below (default), or the NCN paper's")
-    add("--val", metavar="SHARE", type=_share, default=0.1, help="of the edges, for validation (default: 0.1)")
-    add("--test", metavar="SHARE", type=_share, default=0.2, help="of the edges, for testing (default: 0.2)")
-    add("--split-seed", metavar="N", type=_count, default=0, help="fixes which edges are hidden (default: 0)")
-    add("--seed", metavar="N", type=_count, default=0, help="of the first run (default: 0)")
+    add(
+        "--val",
+        metavar="SHARE",
+        type=share(none=False),
+        default=0.1,
+        help="of the edges, for validation (default: 0.1)",
+    )
+    add("--test", metavar="SHARE", type=share(none=False), default=0.2, help="of the edges, for testing (default: 0.2)")
+    add("--split-seed", metavar="N", type=whole_number(), default=0, help="fixes which edges are hidden (default: 0)")
+    add("--seed", metavar="N", type=whole_number(), default=0, help="of the first run (default: 0)")
     add("--runs", metavar="N", type=positive_int, default=1, help="runs with seeds from --seed on (default: 1)")
-    add("--checkpoint", metavar="DIR", type=Path, help="go on from here after a training that was stopped")
+    add_checkpoint(add)
     add("--report", metavar="FILE", type=Path, help="write all runs and their epochs as .json")
 
 
@@ -173,22 +183,6 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, {"True": True, "False": False, "None": None}.get(value, value)
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 < share < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1")
-    return share
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 2^32 - 1")
-    return int(text)
 
 
 def check_train(args: argparse.Namespace) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphx.cli.common import Progress
+from graphx.cli.reading import read_without_weights
 from graphx.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -69,18 +71,14 @@ class Given:
 
 
 def _graph(args: argparse.Namespace) -> Graph:
-    from graphx.data import load_graph
-
-    graph = load_graph(args.graph, root=args.root, **({"num_threads": args.threads} if args.threads else {}))
-    notes = [] if graph.report.is_clean else [graph.report.summary()]
+    with Progress() as progress:
+        graph, weights_left_out = read_without_weights("graphx linkpred", args, progress)
+    notes = ["weights are not used"] if weights_left_out else []
     if args.undirected and not graph.is_undirected:
         graph = graph.to_undirected()
     if graph.has_self_loops:
         notes.append(f"{graph.num_self_loops} self-loops left out, as they are no links")
         graph = graph.without_self_loops()
-    if graph.is_weighted:
-        notes.append("weights are not used")
-        graph = graph.without_weights()
     for note in notes:
         print(f"graphx linkpred: {note}", file=sys.stderr)
     if not graph.is_undirected:

@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from graphx.cli.common import Progress, positive_int
-from graphx.errors import GraphXError
+from graphx.errors import FormatError, GraphXError
 
 if TYPE_CHECKING:
     import argparse
 
     from graphx.graph import Graph
 
-__all__ = ["ZEROS_HINT", "add_reading_options", "in_words_of_the_command", "read_graph"]
+__all__ = ["ZEROS_HINT", "add_reading_options", "in_words_of_the_command", "read_graph", "read_without_weights"]
 
 ZEROS_HINT = {
     "explicit_zeros='drop' if they are no edges (or call eliminate_zeros()), 'keep' if they are edges": (
@@ -32,12 +32,13 @@ _HINTS = {
 }
 
 
-def add_reading_options(add: Callable[..., Any], *, weights: bool = True) -> None:
+def add_reading_options(add: Callable[..., Any], *, weights: bool = True, exact: bool = True) -> None:
     """Give a parser the options that decide how a graph file is read.
 
     Args:
         add: ``parser.add_argument``.
         weights: Whether the command uses weights and directions, and so may say what becomes of them.
+        exact: Whether its result is the same for any number of threads.
 
     Example:
         >>> import argparse
@@ -63,7 +64,7 @@ def add_reading_options(add: Callable[..., Any], *, weights: bool = True) -> Non
         "--threads",
         metavar="N",
         type=positive_int,
-        help="number of threads (default: all processors); the result is the same for any number",
+        help=f"number of threads (default: all processors){'; the result is the same for any number' if exact else ''}",
     )
 
 
@@ -124,6 +125,41 @@ def read_graph(
     if not (replace(graph.report, relabelled="") if named else graph.report).is_clean:
         print(f"{prog}: {graph.report.summary()}", file=sys.stderr)
     return graph
+
+
+def read_without_weights(
+    prog: str, args: argparse.Namespace, progress: Progress, *, hints: Mapping[str, str] = _HINTS
+) -> tuple[Graph, bool]:
+    """Read the graph of a command that uses its edges alone.
+
+    A file is read with its weights first, as a word over the weights tells a header, and once more without them where
+    they contradict each other. Standard input cannot be read twice: its weights are left out at once.
+
+    Args:
+        prog: As for :func:`read_graph`.
+        args: As for :func:`read_graph`.
+        progress: As for :func:`read_graph`.
+        hints: As for :func:`read_graph`.
+
+    Returns:
+        The graph without weights, and whether weights were seen and left out.
+
+    Raises:
+        GraphXError: As :func:`read_graph`.
+
+    Example:
+        >>> import argparse
+        >>> with Progress(enabled=False) as progress:
+        ...     read_without_weights("graphx demo", argparse.Namespace(graph="karate"), progress)
+        (Graph(num_nodes=34, num_edges=78, undirected), False)
+    """
+    if args.graph == "-":
+        return read_graph(prog, args, progress, hints=hints, weighted=False), False
+    try:
+        graph = read_graph(prog, args, progress, hints=hints)
+    except FormatError:
+        return read_graph(prog, args, progress, hints=hints, weighted=False), True
+    return (graph.without_weights(), True) if graph.is_weighted else (graph, False)
 
 
 def in_words_of_the_command(message: str, hints: Mapping[str, str] = _HINTS) -> str:

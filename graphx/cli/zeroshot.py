@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphx._files import atomic_file
 from graphx.cli.common import Progress, check_parent, check_writable, execute, format_table, positive_int
+from graphx.cli.options import add_checkpoint, add_table, make_parser, whole_number
 from graphx.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,14 +55,8 @@ def build_parser() -> argparse.ArgumentParser:
         >>> build_parser().parse_args(["--graph", "pages", "--labels", "cats", "dogs"]).labels
         ['cats', 'dogs']
     """
-    parser = argparse.ArgumentParser(
-        prog="graphx zeroshot",
-        usage="python -m graphx.zeroshot --graph NAME_OR_FOLDER --labels LABEL LABEL ... [options]",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    usage = "--graph NAME_OR_FOLDER --labels LABEL LABEL ... [options]"
+    parser = make_parser("zeroshot", usage, _DESCRIPTION, _EPILOG)
     add = parser.add_argument
     add("--graph", metavar="NAME_OR_FOLDER", required=True, help="the text graph")
     add(
@@ -71,14 +66,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="the names of at least two classes (default: those in the meta.json of the graph)",
     )
     add("--kind", metavar="WORDS", default="text", help="what a node is, such as 'web page' (default: text)")
-    add("-o", "--output", metavar="FILE", type=Path, help="write the table to a .csv or .tsv file, a summary to stdout")
+    add_table(add, ", a summary to stdout")
     add("--source", metavar="NAME", action="append", default=[], help="learn from a labelled text graph; repeatable")
     add("--model", metavar="DIR", type=Path, help="use a model that --save wrote, and fit nothing")
     add("--save", metavar="DIR", type=Path, help="save the fitted model")
     add("--overwrite", action="store_true", help="let --save replace a model that is there")
-    add("--checkpoint", metavar="DIR", type=Path, help="go on from here after a fit that was stopped")
+    add_checkpoint(add)
     add("--steps", metavar="N", type=positive_int, default=_STEPS, help=f"steps of training (default: {_STEPS})")
-    add("--seed", metavar="N", type=int, default=0, help="fixes the result (default: 0)")
+    add("--seed", metavar="N", type=whole_number(), default=0, help="fixes the result (default: 0)")
     add(
         "--encoder",
         metavar="NAME",

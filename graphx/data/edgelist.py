@@ -32,7 +32,26 @@ _OWN_LINE: Final = re.compile(rb"(?:\xef\xbb\xbf)?# graphx(?: ids=(text))?(?: nu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How a file is read; the arguments of :func:`read_edgelist`, checked."""
+    """How a file is read; the arguments of :func:`read_edgelist`, checked.
+
+    Args:
+        directed: Keep directions.
+        weighted: Whether there are weights; None: if the file has them.
+        ids: How ids are read: ``'auto'``, ``'integers'`` or ``'text'``.
+        delimiter: The character between fields; None finds it.
+        header: Whether the first line names the columns; None finds it.
+        columns: Which columns hold source, target and, if three, weight, from 0.
+        num_nodes: The number of nodes, for those without an edge.
+        duplicates: What happens to an edge that comes more than once.
+        self_loops: What happens to an edge from a node to itself.
+        explicit_zeros: What happens to a stored zero of a matrix.
+        variable: Which matrix of a .mat or .npz file.
+        num_threads: How many threads parse; None for all processors.
+        progress: Called with the number of bytes read.
+
+    Raises:
+        InputError: An option is none of what it may be.
+    """
 
     directed: bool = False
     weighted: bool | None = None

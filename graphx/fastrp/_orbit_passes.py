@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from graphx import _core
 from graphx.fastrp._engine import SparseStart, accumulate
-from graphx.gradco._tiles import Floats, Program, TiledOrbits, aligned, tile_width
+from graphx.gradco._packed import Floats, aligned, tile_width
+from graphx.gradco._tiles import Program, TiledOrbits
 from graphx.gradco.orbits import Key
 
 __all__ = ["OrbitPasses"]
@@ -44,6 +45,19 @@ class OrbitPasses:
         tiles = -(-columns // self.width)
         self._buffers = [aligned(tiles, nodes, self.width) for _ in range(2 if len(self.weights) > 1 else 1)]
         self._squares = np.empty((tiles, nodes), np.float64)
+
+    def spare(self) -> Floats:
+        """Room for one embedding ``[N, d]``: the buffer that :meth:`embed` does not need, or memory of its own.
+
+        Where only the last two hops have a weight, the rows of the last go into ``out`` at once and nowhere else.
+        """
+        hops = len(self.weights)
+        tile = self._buffers[(hops - 1) % len(self._buffers)]
+        early = bool(self.self_influence) or any(self.weights[:-2])
+        if hops < 2 or early or tile.shape[0] > 1 or tile.shape[2] != self.columns:
+            return aligned(tile.shape[1], self.columns)
+        room: Floats = tile[0]
+        return room
 
     def embed(
         self,
@@ -78,17 +92,29 @@ class OrbitPasses:
         waiting: list[tuple[Floats, Floats]] = []  # states whose buffer is not needed yet: the last two go out together
         for hop, weight in enumerate(self.weights):
             target = self._buffers[hop % len(self._buffers)]
-            if any(state is target for state, _ in waiting):
+            if any(np.may_share_memory(state, target) for state, _ in waiting):
                 _core.tile_merge(waiting, out, first, self.columns, started, self.orbits.threads)
                 started, waiting = True, []
             squares = self._squares if weight and self.normalize else None
+            last = hop + 1 == len(self.weights)
+            merged = weight and (waiting or hop + 2 < len(self.weights))  # by rows that are whole
+            packed = not last and not merged
+            finished = last and source is not None and len(target) == 1
             if source is None:
-                self._first(program, start, target, scale, squares)
+                source = self._first(program, start, target, scale, squares, packed=packed)
+            elif finished:  # the last rows are not kept
+                own, factors = waiting.pop() if waiting else (None, None)
+                finish = (
+                    None if own is None else own[0], factors, out, first, self.columns, factor * weight, self.normalize,
+                    started,
+                )  # fmt: skip
+                program.apply(source, target, scale, None, finish)
+                started = True
             else:
-                program.apply(source, target, scale, squares)
-            if weight:
-                waiting.append((target, self._lengths(factor * weight)))
-            source = target
+                packed = packed and program.stays_sparse(target, hops=hop + 1)
+                source = program.apply(source, target, scale, squares, packed=packed)
+            if weight and not finished:
+                waiting.append((source, self._lengths(factor * weight)))
             if after_hop is not None:
                 after_hop()
         if waiting:
@@ -103,11 +129,15 @@ class OrbitPasses:
         target: Floats,
         scale: Floats,
         squares: npt.NDArray[np.float64] | None,
-    ) -> None:
+        *,
+        packed: bool,
+    ) -> Floats:
+        """The first hop in the memory of ``target``; as packed rows if that is allowed, worth it and possible."""
         if isinstance(start, SparseStart):
-            program.project(start[:3], target, scale, squares)
-        else:
-            program.apply(self._cut(start), target, scale, squares)
+            packed = packed and program.stays_sparse(target)
+            return program.project(start[:3], target, scale, squares, packed=packed)
+        program.apply(self._cut(start), target, scale, squares)
+        return target
 
     def _cut(self, start: Floats) -> Floats:
         """Rows as tiles."""

@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from graphx import _core
-from graphx._aligned import aligned_empty
 from graphx._threads import resolve_threads
 from graphx.errors import InputError
 from graphx.fastrp._engine import (
@@ -222,7 +221,9 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _combined(
         self, counted: OrbitAdjacency, keys: tuple[Key, ...], weights: Any, labels: npt.ArrayLike | None
     ) -> Floats:
-        tiled, nodes, d = TiledOrbits(counted, keys), counted.graph.num_nodes, self.n_components
+        concat = self.combine == "concat"
+        together = 6 if concat else len(keys)  # side by side, the result alone fills the memory
+        tiled, nodes, d = TiledOrbits(counted, keys, together=together), counted.graph.num_nodes, self.n_components
         passes = OrbitPasses(
             tiled, d, self.iteration_weights, self_influence=self.self_influence, normalize=self.normalize
         )
@@ -232,10 +233,9 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         elif weights is None:
             weights = np.ones(len(keys))
         threads = resolve_threads(self.num_threads)
-        concat = self.combine == "concat"
         own = concat and self.standardize  # each orbit on its own, while it is in the cache
         out = np.zeros((nodes, d * len(keys) if concat else d), np.float32)
-        space = aligned_empty((nodes, d), np.float32) if own else out
+        space = passes.spare() if own else out
         for number, (key, weight) in enumerate(zip(keys, weights, strict=True)):
             if self.progress is not None:
                 self.progress("orbits", number, len(keys))

@@ -21,7 +21,16 @@ Progress = Callable[[str, int, int], object]
 
 
 class GraphletDegrees:
-    """What OrbitAdjacency counts of nodes and edges (a base class only to keep count.py short)."""
+    """What OrbitAdjacency counts of nodes and edges (a base class only to keep count.py short).
+
+    Args:
+        graph: Whatever :func:`graphx.as_graph` reads; undirected, without loops and weights.
+        num_threads: How many threads count; None for all processors.
+        progress: Called with the stage, what is done and the total; None for no report.
+
+    Attributes:
+        graph: The graph that is counted.
+    """
 
     def __init__(self, graph: Any, *, num_threads: int | None = None, progress: Progress | None = None) -> None:
         self.graph: Graph = _simple(as_graph(graph))

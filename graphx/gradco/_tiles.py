@@ -27,23 +27,24 @@ import numpy as np
 import numpy.typing as npt
 
 from graphx import _core
-from graphx._aligned import aligned_empty
 from graphx.errors import CapacityError
+from graphx.gradco._packed import Floats, aligned, packed_rows, packs
 from graphx.gradco.operator import _Products
 from graphx.gradco.orbits import ROW_DIVISORS, Key, key_name, key_number
 
 if TYPE_CHECKING:
     from graphx.gradco.count import OrbitAdjacency
 
-__all__ = ["TiledOrbits", "aligned", "tile_width"]
+__all__ = ["TiledOrbits"]
 
-Floats = npt.NDArray[np.float32]
 Pattern = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, Floats | None]
 Projection = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]
+# (own, its factors, target, first column, columns, weight, normalize, add):
+# target (+)= factors own + weight rownorm(M x)
+Finish = tuple[Floats | None, Floats | None, Floats, int, int, float, bool, bool]
 Step = tuple[str, tuple[tuple[str, str], ...]]  # what it makes: the sum of (matrix, operand)
 
-_WIDTH: Final = 128  # the columns that a kernel holds in registers
-_TOGETHER: Final = 6  # edge parts that are made in one pass
+_THIN: Final = 2  # entries a row up to which several products of a sparse x stay sparse
 _MOST_BYTES: Final = 4 << 30  # what the two matrices that are kept may take
 
 _PROGRAMS: Final[dict[Key, tuple[Step, ...]]] = {
@@ -65,6 +66,13 @@ _PROGRAMS: Final[dict[Key, tuple[Step, ...]]] = {
 }
 _ALONE: Final[tuple[Step, ...]] = (("out", (("E", "x"),)),)  # hop 1, and the two that are kept
 
+_EDGES: Final[Key] = (1, 0, 0)
+_NEAR_OF: Final[dict[Key, Key]] = {
+    (2, 4, 5): (1, 1, 2),
+    (2, 5, 4): (1, 2, 1),
+    **dict.fromkeys(((2, 6, 6), (2, 9, 10), (2, 10, 9), (3, 4, 4)), (1, 3, 3)),
+}
+_NEAR_NAMES: Final[dict[str, Key]] = {"1_2": (1, 1, 2), "2_1": (1, 2, 1), "T": (1, 3, 3)}
 _SQUARE: Final[Key] = (2, 8, 8)
 _DIAMOND: Final[Key] = (2, 12, 12)
 _KEPT_PARTS: Final[dict[Key, tuple[Key, int]]] = {
@@ -79,16 +87,6 @@ _KEPT_PARTS: Final[dict[Key, tuple[Key, int]]] = {
 }
 
 
-def aligned(*shape: int) -> Floats:
-    """An uninitialised float32 array that begins at a cache line, so that a row of 16 numbers is one line."""
-    return aligned_empty(shape, np.float32)
-
-
-def tile_width(columns: int) -> int:
-    """Columns a tile, whole cache lines where there are many; products do not depend on it."""
-    return _WIDTH if columns > _WIDTH else max(1, -(-columns // 4) * 4)
-
-
 class TiledOrbits:
     """The programs of one graph and what they share, made once.
 
@@ -96,17 +94,21 @@ class TiledOrbits:
         orbits: The counted graph.
         keys: The matrices that will be asked for.
         most_bytes: What the two matrices that are kept may take in memory.
+        together: How many edge parts are made in one pass over the edges; each takes four bytes an entry meanwhile.
     """
 
-    def __init__(self, orbits: OrbitAdjacency, keys: Iterable[Key], *, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(
+        self, orbits: OrbitAdjacency, keys: Iterable[Key], *, most_bytes: int = _MOST_BYTES, together: int = 6
+    ) -> None:
         self.orbits, self.graph, self.threads = orbits, orbits.graph, orbits._threads
         self.products = _Products(orbits)
         keys = list(keys)
         self._keep = sorted({_KEPT_PARTS[key][0] for key in keys if key in _KEPT_PARTS})
-        self._most_bytes = most_bytes
+        self._most_bytes, self._together = most_bytes, together
         self._shared: dict[str, Pattern] = {}
-        self._edge_keys = sorted((key for key in keys if key not in (_SQUARE, _DIAMOND)), key=key_number)
+        self._edge_keys = sorted((key for key in keys if key not in (_EDGES, _SQUARE, _DIAMOND)), key=key_number)
         self._parts: dict[Key, Pattern] = {}
+        self._later = {near for key, near in _NEAR_OF.items() if key in keys}  # hop-1 matrices that programs want again
         self._space: dict[tuple[str, tuple[int, ...]], Floats] = {}
 
     # -- what the programs are made of ---------------------------------------------------------------------------------
@@ -117,11 +119,13 @@ class TiledOrbits:
 
     @cached_property
     def graphlet_degrees(self) -> npt.NDArray[np.int64]:
-        return self.orbits.graphlet_degrees()
+        """``[15, N]``, an orbit a row."""
+        return np.ascontiguousarray(self.orbits.graphlet_degrees().T)
 
     def row_sums(self, key: Key) -> npt.NDArray[np.int64]:
         """M 1, from the graphlet degrees."""
-        return np.ascontiguousarray(self.graphlet_degrees[:, key[1]]) * ROW_DIVISORS[key]
+        made: npt.NDArray[np.int64] = self.graphlet_degrees[key[1]] * ROW_DIVISORS[key]
+        return made
 
     @cached_property
     def kept(self) -> dict[Key, Pattern]:
@@ -166,16 +170,20 @@ class TiledOrbits:
             made = self._shared[name] = self._make(name)
         return made
 
+    def forget(self, name: str) -> None:
+        """Gives the memory of a shared matrix back."""
+        self._shared.pop(name, None)
+
     def _make(self, name: str) -> Pattern:
         indptr, indices, d = self.graph.indptr, self.graph.indices, self.degrees
         if name == "A":
             return indptr, indices, None
-        if name in ("1_2", "2_1"):
-            return self._near((1, 1, 2) if name == "1_2" else (1, 2, 1))
-        if name in ("T", "-T"):
-            starts, columns, values = self._near((1, 3, 3)) if name == "T" else self.shared("T")
+        if name in _NEAR_NAMES:
+            return self._near(_NEAR_NAMES[name], ahead=False)
+        if name == "-T":
+            starts, columns, values = self.shared("T")
             assert values is not None
-            return starts, columns, values if name == "T" else -values
+            return starts, columns, -values
         diagonal = {"d-2": d - 2, "1-d": 1 - d, "-d": -d}[name]
         return None, None, diagonal.astype(np.float32)
 
@@ -193,17 +201,23 @@ class TiledOrbits:
             made.append((indptr, indices, values if factor == 1 else values * np.float32(factor)))
         return made
 
-    def _near(self, key: Key) -> Pattern:
-        """What E has on the edges, without its zeros; several keys are made together."""
+    def _near(self, key: Key, *, ahead: bool = True) -> Pattern:
+        """What E has on the edges, without its zeros; those of the keys that follow are made in the same pass."""
+        if key == _EDGES:
+            return self.graph.indptr, self.graph.indices, None
         if key not in self._parts:
-            ahead = [key, *(k for k in self._edge_keys if key_number(k) > key_number(key))][:_TOGETHER]
-            made = self.orbits._counter.edge_parts([key_number(k) for k in ahead], self.threads)
-            self._parts = dict(zip(ahead, made, strict=True))
-        indptr, indices, values = self._parts.pop(key)
+            wanted = [key]
+            if ahead:
+                wanted += [k for k in self._edge_keys if key_number(k) > key_number(key) and k not in self._parts]
+            wanted = wanted[: self._together]
+            made = self.orbits._counter.edge_parts([key_number(k) for k in wanted], self.threads)
+            self._parts.update(zip(wanted, made, strict=True))
+        indptr, indices, values = self._parts[key] if ahead and key in self._later else self._parts.pop(key)
         return (self.graph.indptr, self.graph.indices, values) if indptr is None else (indptr, indices, values)
 
     def _diagonal(self, key: Key) -> npt.NDArray[np.int64] | None:
-        d, tau = self.degrees, self.graphlet_degrees[:, 3]
+        d = self.degrees
+        tau: npt.NDArray[np.int64] = self.graphlet_degrees[3]
         if key == (2, 1, 1):
             return -d
         if key in ((2, 4, 5), (2, 5, 4)):
@@ -227,6 +241,8 @@ class TiledOrbits:
 
     def program(self, key: Key) -> Program:
         """The program of a matrix, its explicit part made."""
+        for name in ("1_2", "2_1"):  # of one program each
+            self.forget(name)
         return Program(self, _PROGRAMS.get(key, _ALONE), self.explicit(key))
 
 
@@ -245,18 +261,33 @@ class Program:
     def _patterns(self, name: str) -> list[Pattern]:
         return self._explicit if name == "E" else [self._orbits.shared(name)]
 
-    def apply(self, x: Floats, out: Floats, scale: Floats | None, squares: npt.NDArray[np.float64] | None) -> None:
+    def apply(
+        self,
+        x: Floats,
+        out: Floats,
+        scale: Floats | None,
+        squares: npt.NDArray[np.float64] | None,
+        finish: Finish | None = None,
+        *,
+        packed: bool = False,
+    ) -> Floats:
         """``out[t] = diag(scale) M x[t]`` for every tile, ``squares[t]`` its row sums of squares.
 
         Args:
-            x: ``[tiles, N, width]``.
+            x: ``[tiles, N, width]``, or with one tile packed rows.
             out: ``[tiles, N, width]``, not ``x``.
             scale: ``[N]`` or None.
             squares: float64 ``[tiles, N]`` or None.
+            finish: With one tile: what becomes of the rows, which are not kept in ``out`` then.
+            packed: Leave packed rows, in the memory of ``out``; see :meth:`stays_sparse`.
+
+        Returns:
+            ``out``, or the packed rows ``[1, N, 144]``.
         """
-        scratch = self._scratch(x)
+        scratch = self._scratch(out)
+        made = packed_rows(out) if packed else out
         for tile in range(x.shape[0]):
-            values = {"x": x[tile], "out": out[tile], **scratch}
+            values = {"x": x[tile], "out": made[tile], **scratch}
             for target, terms in self._steps:
                 last = target == "out"
                 _core.tile_multiply(
@@ -266,26 +297,61 @@ class Program:
                     scale if last else None,
                     squares[tile] if last and squares is not None else None,
                     self._orbits.threads,
+                    finish if last else None,
+                    packed and last,
                 )
+        return made
+
+    def stays_sparse(self, out: Floats, *, hops: int = 1) -> bool:
+        """Whether packed rows are worth it for what ``hops`` of these products make of a sparse x."""
+        if self._steps is not _ALONE or not packs(out):
+            return False
+        entries = sum(indices.size for _, indices, _ in self._explicit if indices is not None)
+        return hops == 1 or entries <= _THIN * out.shape[-2]
 
     def project(
-        self, projection: Projection, out: Floats, scale: Floats | None, squares: npt.NDArray[np.float64] | None
-    ) -> None:
-        """The same for a sparse x, given as CSR ``(indptr, columns, values)``."""
+        self,
+        projection: Projection,
+        out: Floats,
+        scale: Floats | None,
+        squares: npt.NDArray[np.float64] | None,
+        *,
+        packed: bool = False,
+    ) -> Floats:
+        """The same for a sparse x, given as CSR ``(indptr, columns, values)``.
+
+        Args:
+            projection: x.
+            out: See :meth:`apply`.
+            scale: See :meth:`apply`.
+            squares: See :meth:`apply`.
+            packed: Leave packed rows, in the memory of ``out``; see :meth:`stays_sparse`.
+
+        Returns:
+            ``out``, or the packed rows ``[1, N, 144]``.
+        """
         threads = self._orbits.threads
-        if self._steps is _ALONE:
-            _core.tile_project(self._explicit, projection, out, False, scale, squares, threads)
-            return
-        made: dict[str, Floats] = {"out": out}
+        made: dict[str, Floats] = {}
         for target, terms in self._steps:
             last = target == "out"
-            if target not in made:  # one tile: the room that `apply` uses
-                room = self._orbits.space(target, out.shape[1:] if out.shape[0] == 1 else out.shape)
-                made[target] = room.reshape(out.shape)
+            room = out
+            if not last:  # one tile: the room that `apply` uses
+                room = self._orbits.space(target, out.shape[1:] if out.shape[0] == 1 else out.shape).reshape(out.shape)
             sparse = [part for name, operand in terms if operand == "x" for part in self._patterns(name)]
             dense = [(part, operand) for name, operand in terms if operand != "x" for part in self._patterns(name)]
             plain = last and not dense
-            _core.tile_project(sparse, projection, made[target], False, scale if plain else None, None, threads)
+            pack = packed if last else not dense and packs(room)
+            made[target] = packed_rows(room) if pack else room
+            _core.tile_project(
+                sparse,
+                projection,
+                made[target],
+                False,
+                scale if plain else None,
+                squares if plain else None,
+                threads,
+                pack,
+            )
             for tile in range(out.shape[0]) if dense else ():
                 _core.tile_multiply(
                     [(*pattern, made[operand][tile]) for pattern, operand in dense],
@@ -295,6 +361,7 @@ class Program:
                     squares[tile] if last and squares is not None else None,
                     threads,
                 )
+        return made["out"]
 
     def _scratch(self, x: Floats) -> dict[str, Floats]:
         return {target: self._orbits.space(target, x.shape[1:]) for target, _ in self._steps if target != "out"}

@@ -17,6 +17,7 @@ from graphx.cli import main as graphx_main
 from graphx.cli.fastrp import main
 from graphx.data import load_graph, synthetic, write_edgelist
 from graphx.fastrp import FastRP, OrbitFastRP
+from graphx.graph import Graph
 
 
 @pytest.fixture(autouse=True)
@@ -192,3 +193,12 @@ def test_ctrl_c_exits_130_and_leaves_no_file() -> None:
     assert process.returncode == 130
     assert err.splitlines()[-1] == "graphx fastrp: interrupted"
     assert not Path("e.npy").exists()
+
+
+def test_directions_and_weights_of_a_saved_graph() -> None:
+    """--undirected makes both directions of an edge one, with the sum of their weights where there are any."""
+    for weights, expected in (([1.0, 2.0, 4.0], [3.0, 4.0]), (None, None)):
+        Graph.from_edges([0, 1, 1], [1, 0, 2], weights, directed=True).save("arrows.graph", overwrite=True)
+        assert main(["arrows.graph", "--undirected", "--dim", "4", "-o", "e.npy"]) == 0
+        known = Graph.from_edges([0, 1], [1, 2], expected)
+        assert np.array_equal(np.load("e.npy"), FastRP(4, random_state=0).fit_transform(known))

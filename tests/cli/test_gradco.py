@@ -319,8 +319,10 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(arguments: list[str]) -> Non
         "import resource, signal, sys; from graphx.cli.gradco import main\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "import matplotlib.font_manager\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        f"sys.exit(main(['karate', *{arguments!r}]))"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
+        f"code = main(['karate', *{arguments!r}])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)\n"  # coverage is written at the exit
+        "sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 2, done.stderr

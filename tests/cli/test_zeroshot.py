@@ -129,6 +129,15 @@ def test_refused_in_one_line(capsys: pytest.CaptureFixture[str], arguments: list
     assert not Path("out.csv").exists() and not Path("n").exists()
 
 
+def test_the_encoder_of_the_extra_by_name(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    from graphx.data import _encoders
+
+    _encoders._minilm_digest.cache_clear()
+    message = refused(capsys, "--graph", "./pets", "--labels", "cat", "dog")
+    assert "the encoder 'minilm' needs sentence-transformers" in message and "pip install" in message
+
+
 def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in ([], ["--graph"], ["--graph", "./pets", "--steps", "0"], ["--graph", "./pets", "--what"]):
         with pytest.raises(SystemExit) as ended:

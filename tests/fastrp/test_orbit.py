@@ -17,11 +17,13 @@ from graphx.errors import CapacityError, InputError
 from graphx.fastrp import FastRP, OrbitFastRP
 from graphx.fastrp._orbit_learn import OrbitStack, indicators
 from graphx.gradco import ORBIT_KEYS, OrbitAdjacency
-from graphx.gradco._tiles import TiledOrbits, aligned
+from graphx.gradco._packed import aligned
+from graphx.gradco._tiles import TiledOrbits
 from graphx.gradco.orbits import key_name
 from tests.strategies import graphs
 
 POWER_LAW = nx.powerlaw_cluster_graph(70, 5, 0.6, seed=3)
+SPARSE = nx.barabasi_albert_graph(300, 3, seed=1)  # some of its orbit adjacencies have less than an entry a row
 
 
 def on_the_matrix(orbits, key, n_components, **options):
@@ -248,3 +250,31 @@ def test_pairs_that_do_not_fit():
 def test_more_columns_than_nodes_and_one():
     for d in (1, 90):
         assert OrbitFastRP("hop3", n_components=d, random_state=0).fit_transform(nx.path_graph(8)).shape == (8, d)
+
+
+@pytest.mark.parametrize(
+    ("weights", "options"),
+    [
+        ((0, 0, 1, 1), {}),
+        ((1, 1, 1), {"combine": "sum", "self_influence": 0.5}),
+        ((0, 1), {"normalize": False, "standardize": False}),
+        ((1, 0, 2), {"combine": "sum", "standardize": False}),
+        ((1,), {}),
+    ],
+)
+def test_packed_rows_do_not_change_a_bit(monkeypatch, weights, options):
+    """128 columns: what is left of few numbers a row is packed where the processor can, and nowhere else."""
+    orbits = OrbitAdjacency(SPARSE)
+    options = {"iteration_weights": weights, "n_components": 128, "random_state": 3, **options}
+    made = OrbitFastRP(**options).fit_transform(orbits)
+    monkeypatch.setenv("GRAPHX_SIMD", "plain")
+    np.testing.assert_array_equal(OrbitFastRP(num_threads=1, **options).fit_transform(orbits), made)
+
+
+def test_a_full_tile_equals_fastrp_of_the_matrices():
+    orbits = OrbitAdjacency(SPARSE)
+    for key in ((1, 0, 0), (1, 3, 3), (1, 13, 13), (2, 4, 5), (2, 12, 12), (3, 4, 4)):
+        options = {"random_state": 0, "standardize": False, "iteration_weights": (0, 0, 1, 1)}
+        made = OrbitFastRP([key], n_components=128, **options).fit_transform(orbits)
+        expected = FastRP(128, **options).fit_transform(Graph.from_scipy(orbits[key].astype(np.float64)))
+        np.testing.assert_allclose(made, expected, atol=2e-5)

@@ -290,7 +290,9 @@ def test_no_room_for_a_whole_file_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("existing", [False, True])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill", "interrupt"])
-def test_a_killed_save_leaves_the_old_store_or_none_or_the_whole_new_one(tmp_path: Path, number: int, existing: bool) -> None:
+def test_a_killed_save_leaves_the_old_store_or_none_or_the_whole_new_one(
+    tmp_path: Path, number: int, existing: bool
+) -> None:
     path = tmp_path / "saved.orbits"
     if existing:
         OrbitAdjacency(SPARSE_44.graph).save(path)

@@ -77,3 +77,9 @@ def test_a_batch_is_one_graph() -> None:
 def test_refuses(make: object, data: object, told: str) -> None:
     with pytest.raises(InputError, match=told):
         make()(data)  # type: ignore[operator]
+
+
+def test_what_they_show() -> None:
+    assert repr(AddFastRP(4, random_state=1)).startswith("AddFastRP(4, ")
+    shown = repr(AddOrbitFastRP(4, orbits="hop1", attr_name="z", random_state=1))
+    assert shown.startswith("AddOrbitFastRP(4, orbits='hop1', combine=") and "attr_name='z', random_state=1" in shown

@@ -1,17 +1,30 @@
 // The loops of mobius.cpp over a tile of rows, for one instruction set: no include guard, as mobius.cpp includes it once
 // for each, inside a namespace, with GRAPHX_TARGET the function attribute and Lanes<T> its registers.
 
+// What becomes of a product on its way out of the registers: out = c + s[m] x, past the cache where `stream`. Where out
+// is null the product stays in c.
+template <class T>
+struct Ending {
+    T* out = nullptr;
+    const T* x = nullptr;  // null leaves s x out
+    const T* s = nullptr;  // [rows]
+    std::int64_t stride = 0, x_stride = 0;
+    bool stream = false;
+};
+
 // c[m][n] (+)= sum_k a[m, k] b[k][n] for M rows and P registers of columns; `am`, `ak` step through a. Each term asks for
 // one line of what is read next, from `ahead` on: so memory works while this multiplies.
 template <class T, int M, int P>
 GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am, std::int64_t ak, const T* b,
-                                std::int64_t bk, T* c, std::int64_t cm, bool accumulate, const char* ahead) {
+                                std::int64_t bk, T* c, std::int64_t cm, bool accumulate, const char* ahead,
+                                const Ending<T>& end) {
     using L = Lanes<T>;
     typename L::V sum[M][P];
 #pragma GCC unroll 8
     for (int m = 0; m < M; ++m)
 #pragma GCC unroll 2
         for (int n = 0; n < P; ++n) sum[m][n] = L::zero();
+#pragma GCC unroll 4
     for (std::int64_t k = 0; k < count; ++k) {
         __builtin_prefetch(ahead + 64 * k, 0, 2);
         typename L::V row[P];
@@ -28,8 +41,17 @@ GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am,
     for (int m = 0; m < M; ++m)
 #pragma GCC unroll 2
         for (int n = 0; n < P; ++n) {
-            T* place = c + m * cm + n * L::N;
-            L::store(place, accumulate ? L::add(L::load(place), sum[m][n]) : sum[m][n]);
+            T* const inside = c + m * cm + n * L::N;
+            if (accumulate) sum[m][n] = L::add(L::load(inside), sum[m][n]);
+            if (!end.out) {
+                L::store(inside, sum[m][n]);
+                continue;
+            }
+            const std::int64_t place = m * end.stride + n * L::N;
+            if (end.x)
+                sum[m][n] = L::fma(L::all(end.s[m]), L::load(end.x + m * end.x_stride + n * L::N), sum[m][n]);
+            if (end.stream) L::stream(end.out + place, sum[m][n]);
+            else L::store(end.out + place, sum[m][n]);
         }
 }
 
@@ -38,7 +60,7 @@ GRAPHX_TARGET inline void micro(std::int64_t count, const T* a, std::int64_t am,
 template <class T>
 GRAPHX_TARGET inline void multiply(std::int64_t rows, std::int64_t columns, std::int64_t count, const T* a,
                                    std::int64_t am, std::int64_t ak, const T* b, std::int64_t bk, T* c,
-                                   std::int64_t cm, bool accumulate, Ahead& ahead) {
+                                   std::int64_t cm, bool accumulate, Ahead& ahead, const Ending<T>& whole = {}) {
     using L = Lanes<T>;
     for (std::int64_t k = 0; k < count || k == 0; k += kStretch) {
         const std::int64_t terms = std::min(kStretch, count - k);
@@ -49,12 +71,17 @@ GRAPHX_TARGET inline void multiply(std::int64_t rows, std::int64_t columns, std:
             for (std::int64_t m = 0; m < rows;) {
                 const T* left = a + m * am + k * ak;
                 T* place = c + m * cm + n;
+                Ending<T> end;
+                if (whole.out && k + kStretch >= count) {
+                    end = {whole.out + m * whole.stride + n, whole.x ? whole.x + m * whole.x_stride + n : nullptr,
+                           whole.s + m, whole.stride, whole.x_stride, whole.stream};
+                }
                 const char* next = ahead.take(terms, left);
                 const int high = rows - m >= L::M ? L::M : 1;
-                if (high == L::M && wide == L::P) micro<T, L::M, L::P>(terms, left, am, ak, right, bk, place, cm, more, next);
-                else if (high == L::M) micro<T, L::M, 1>(terms, left, am, ak, right, bk, place, cm, more, next);
-                else if (wide == L::P) micro<T, 1, L::P>(terms, left, am, ak, right, bk, place, cm, more, next);
-                else micro<T, 1, 1>(terms, left, am, ak, right, bk, place, cm, more, next);
+                if (high == L::M && wide == L::P) micro<T, L::M, L::P>(terms, left, am, ak, right, bk, place, cm, more, next, end);
+                else if (high == L::M) micro<T, L::M, 1>(terms, left, am, ak, right, bk, place, cm, more, next, end);
+                else if (wide == L::P) micro<T, 1, L::P>(terms, left, am, ak, right, bk, place, cm, more, next, end);
+                else micro<T, 1, 1>(terms, left, am, ak, right, bk, place, cm, more, next, end);
                 m += high;
             }
             n += wide * L::N;
@@ -177,13 +204,32 @@ GRAPHX_TARGET double radial_rows_back(Radial map, std::int64_t rows, std::int64_
     return grad_c;
 }
 
-// Copies `rows` of one block next to each other, as rows of whole registers with zeros at the end. Where a row of all
-// blocks is a power of two, the rows of one block would push one another out of the first-level cache.
+// to = s x + t y (y may be null, which is s x, and s too, which is x) for `rows` of one block, next to each other as rows
+// of `pad` numbers, with zeros at the end. Where a row of all blocks is a power of two, the rows of one block would push
+// one another out of the first-level cache.
 template <class T>
-GRAPHX_TARGET inline void gather(std::int64_t rows, std::int64_t width, std::int64_t pad, const T* from,
-                                 std::int64_t stride, T* to) {
+GRAPHX_TARGET inline void gather(std::int64_t rows, std::int64_t width, std::int64_t pad, std::int64_t stride,
+                                 const T* s, const T* x, const T* t, const T* y, T* to) {
+    using L = Lanes<T>;
+    if (width == L::P * L::N && pad == width && s && y) {
+        for (std::int64_t r = 0; r < rows; ++r) {
+            const typename L::V vs = L::all(s[r]), vt = L::all(t[r]);
+#pragma GCC unroll 2
+            for (int n = 0; n < L::P; ++n)
+                L::store(to + r * pad + n * L::N,
+                         L::fma(vt, L::load(y + r * stride + n * L::N), L::mul(vs, L::load(x + r * stride + n * L::N))));
+        }
+        return;
+    }
+    if (width == L::P * L::N && pad == width && !s) {
+        for (std::int64_t r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+            for (int n = 0; n < L::P; ++n) L::store(to + r * pad + n * L::N, L::load(x + r * stride + n * L::N));
+        return;
+    }
     for (std::int64_t r = 0; r < rows; ++r) {
-        combine<T>(width, T{1}, from + r * stride, T{0}, nullptr, to + r * pad, false);
+        combine<T>(width, s ? s[r] : T{1}, x + r * stride, t ? t[r] : T{0}, y ? y + r * stride : nullptr, to + r * pad,
+                   false);
         std::fill(to + r * pad + width, to + (r + 1) * pad, T{0});
     }
 }
@@ -251,16 +297,26 @@ GRAPHX_TARGET double product_rows_back(const Packed<T>& w, const BlockProduct<T>
         const T *x = p.x + start * dim, *from = g + start * dim_out, *out = p.ball ? y + start * dim_out : nullptr;
         T scale[kTile], toward_v[kTile] = {}, toward_x[kTile] = {};
         std::fill(scale, scale + kTile, T{1});
-        for (std::int64_t r = 0; p.ball && r < rows; ++r) {
-            const RowScalars& row = kept[start + r];
-            const double a = row.artanh, q = a * a * p.c * row.squares, t = row.scale / a;
-            const double alpha = quick_dot(dim_out, from + r * dim_out, out + r * dim_out) / row.scale;  // <g, W x>
-            const double cubed = a * a * a * scalars::tanhc_slope(q, t);
-            const double slope = scalars::artanhc_slope(p.c * row.inside, a) * (1.0 - q * t * t);
-            grad_c += alpha * (slope * row.inside + cubed * row.squares);
-            scale[r] = static_cast<T>(row.scale);
-            toward_v[r] = static_cast<T>(2.0 * p.c * cubed * alpha / row.scale);
-            toward_x[r] = static_cast<T>(2.0 * p.c * slope * alpha);
+        if (p.ball) {
+            double along[kTile] = {}, artanh[kTile], whole[kTile], inside[kTile] = {}, squares[kTile] = {}, by_c[kTile];
+            std::fill(artanh, artanh + kTile, 1.0);
+            std::fill(whole, whole + kTile, 1.0);
+            for (std::int64_t r = 0; r < rows; ++r) {
+                const RowScalars& row = kept[start + r];
+                along[r] = quick_dot(dim_out, from + r * dim_out, out + r * dim_out);
+                artanh[r] = row.artanh, whole[r] = row.scale, inside[r] = row.inside, squares[r] = row.squares;
+            }
+            for (std::int64_t r = 0; r < kTile; ++r) {  // without branches: the compiler takes several rows at a time
+                const double a = artanh[r], q = a * a * p.c * squares[r], t = whole[r] / a;
+                const double alpha = along[r] / whole[r];  // <g, W x>
+                const double cubed = a * a * a * scalars::tanhc_slope(q, t);
+                const double slope = scalars::artanhc_slope(p.c * inside[r], a) * (1.0 - q * t * t);
+                by_c[r] = alpha * (slope * inside[r] + cubed * squares[r]);
+                scale[r] = static_cast<T>(whole[r]);
+                toward_v[r] = static_cast<T>(2.0 * p.c * cubed * alpha / whole[r]);
+                toward_x[r] = static_cast<T>(2.0 * p.c * slope * alpha);
+            }
+            for (std::int64_t r = 0; r < rows; ++r) grad_c += by_c[r];
         }
         const std::int64_t left = std::min(kTile, end - start - rows);
         Ahead ahead;
@@ -268,24 +324,23 @@ GRAPHX_TARGET double product_rows_back(const Packed<T>& w, const BlockProduct<T>
         if (p.ball) ahead.add(out + rows * dim_out, left * dim_out);
         ahead.add(x + rows * dim, left * dim);
         for (std::int64_t k = 0; k < p.blocks; ++k) {
-            for (std::int64_t r = 0; r < rows; ++r) {
-                const std::int64_t place = r * dim_out + k * p.out;
-                combine<T>(p.out, scale[r], from + place, toward_v[r], p.ball ? out + place : nullptr,
-                           grad_v + r * p.out, false);
-            }
+            const T* const near = x + k * p.in;
+            gather<T>(rows, p.out, p.out, dim_out, scale, from + k * p.out, toward_v, p.ball ? out + k * p.out : nullptr,
+                      grad_v);
+            if (partial || p.ball) gather<T>(rows, p.in, w.pad_in, dim, nullptr, near, nullptr, nullptr, near_x);
             if (partial) {
-                gather(rows, p.in, w.pad_in, x + k * p.in, dim, near_x);
                 multiply<T>(p.out, w.pad_in, rows, grad_v, 1, p.out, near_x, w.pad_in,
                             partial + k * p.out * w.pad_in, w.pad_in, true, ahead);
             }
             if (!grad_x) continue;
+            T* const to = grad_x + start * dim + k * p.in;
+            const T* const own = p.ball ? near_x : nullptr;
+            const bool whole = w.pad_in == p.in;  // else the zeros at the end have to be left out
             multiply<T>(rows, w.pad_in, p.out, grad_v, p.out, 1, w.backward + k * p.out * w.pad_in, w.pad_in, pulled,
-                        w.pad_in, false, ahead);
-            for (std::int64_t r = 0; r < rows; ++r) {
-                const std::int64_t place = r * dim + k * p.in;
-                combine<T>(p.in, T{1}, pulled + r * w.pad_in, toward_x[r], p.ball ? x + place : nullptr,
-                           grad_x + start * dim + place, stream);
-            }
+                        w.pad_in, false, ahead, whole ? Ending<T>{to, own, toward_x, dim, w.pad_in, stream} : Ending<T>{});
+            for (std::int64_t r = 0; !whole && r < rows; ++r)
+                combine<T>(p.in, T{1}, pulled + r * w.pad_in, toward_x[r], own ? own + r * w.pad_in : nullptr, to + r * dim,
+                           false);
         }
     }
     if (stream) Lanes<T>::fence();

@@ -31,8 +31,8 @@ inline double tanhc(double p) {
 inline double tanhc_slope(double p, double t) {
     static constexpr double series[] = {-1.0 / 3,           4.0 / 15,         -51.0 / 315, 248.0 / 2835,
                                         -6910.0 / 155925, 131064.0 / 6081075, -6506983.0 / 638512875};
-    if (p < kSmall) return horner(series, p);
-    return (1.0 - t - p * t * t) / (2.0 * p);
+    const double small = horner(series, p), large = (1.0 - t - p * t * t) / (2.0 * p);
+    return p < kSmall ? small : large;
 }
 
 // artanh(z)/z at z = sqrt(p)
@@ -48,8 +48,8 @@ inline double artanhc(double p) {
 inline double artanhc_slope(double p, double a) {
     static constexpr double series[] = {1.0 / 3,  2.0 / 5,  3.0 / 7,  4.0 / 9,  5.0 / 11,
                                         6.0 / 13, 7.0 / 15, 8.0 / 17, 9.0 / 19};
-    if (p < kSmall) return horner(series, p);
-    return (1.0 / (1.0 - p) - a) / (2.0 * p);
+    const double small = horner(series, p), large = (1.0 / (1.0 - p) - a) / (2.0 * p);
+    return p < kSmall ? small : large;
 }
 
 // log(x) to eleven digits for normal x > 0: x = 2^e m with m in [0.7, 1.42), log m = 2 artanh((m - 1)/(m + 1)).

@@ -13,16 +13,36 @@
 
 namespace graphx {
 
+// A packed row of 128 columns: 128 bits that tell which are not 0, then those numbers. Where they are few, a line or
+// two take half the time of a whole row to add; packing pays where the processor can spread numbers by a mask.
+inline constexpr std::int64_t kPackedColumns = 128;
+inline constexpr std::int64_t kPackedStride = 144;  // floats from row to row
+
 // One summand S x. With indptr null, S is the diagonal matrix of `values`; with values null, its entries are ones.
 struct TileTerm {
     const std::int64_t* indptr = nullptr;
     const std::int32_t* indices = nullptr;
     const float* values = nullptr;
-    const float* x = nullptr;  // [nodes, width]; not used by multiply_projection
+    const float* x = nullptr;  // [nodes, width], or packed rows; not used by multiply_projection
+    bool packed = false;
+};
+
+// What becomes of a row r that is not kept: target[u] (+)= factors[u] * own[u] + weight * rownorm(r). Rows whose scale
+// and factor are 0 are passed over where they would be added.
+struct Finish {
+    const float* own = nullptr;  // [nodes, width], packed rows, or null
+    bool own_packed = false;
+    const float* factors = nullptr;
+    float* target = nullptr;  // `stride` numbers a row
+    std::int64_t stride = 0;
+    std::int64_t columns = 0;  // of the width
+    double weight = 0;
+    bool normalize = true;
+    bool accumulate = false;
 };
 
 // out = diag(row_scale) (accumulate ? out : 0 + sum of terms); squares[u] = sum of the squares of row u of out.
-// row_scale and squares may be null.
+// row_scale and squares may be null. With `finish`, out is null and rows go there.
 struct TileProduct {
     std::int64_t num_nodes = 0;
     std::int64_t width = 0;
@@ -31,8 +51,11 @@ struct TileProduct {
     bool accumulate = false;
     const float* row_scale = nullptr;
     double* squares = nullptr;
+    bool packed = false;  // one tile of 128 columns, nothing accumulated: out has packed rows
+    const Finish* finish = nullptr;
 };
 
+bool packing_pays();
 void multiply_tile(const TileProduct& product, Control& control);
 
 // A sparse random projection R as CSR: columns ascend within each row.

@@ -108,14 +108,12 @@ def _plan_of_sizes(sizes: Tensor, num_rows: int) -> TreePlan:
     return TreePlan(num_rows, sizes.numel(), torch.cat(lefts), torch.cat(rights), tuple(levels), roots, filled)
 
 
-def _described(tensor: Any) -> str:
-    if not isinstance(tensor, Tensor):
-        return f"a {type(tensor).__name__}"
+def _described(tensor: Tensor) -> str:
     return f"of shape {list(tensor.shape)} and type {tensor.dtype}"
 
 
 def _sizes_of_ptr(ptr: Tensor, num_rows: int) -> Tensor:
-    if not isinstance(ptr, Tensor) or ptr.dim() != 1 or ptr.dtype != torch.int64 or ptr.numel() == 0:
+    if ptr.dim() != 1 or ptr.dtype != torch.int64 or ptr.numel() == 0:
         raise InputError(f"ptr is {_described(ptr)}; expected one dimension of int64, [V + 1]")
     sizes = ptr[1:] - ptr[:-1]
     if sizes.numel() and int(sizes.min()) < 0:
@@ -132,7 +130,7 @@ def _sizes_of_ptr(ptr: Tensor, num_rows: int) -> Tensor:
 
 
 def _check_index(index: Tensor, num_rows: int, size: int) -> None:
-    if not isinstance(index, Tensor) or index.dim() != 1 or index.dtype != torch.int64:
+    if index.dim() != 1 or index.dtype != torch.int64:
         raise InputError(f"index is {_described(index)}; expected one dimension of int64, [E], as index.long() gives")
     if index.numel() != num_rows:
         raise InputError(f"index has {index.numel()} entries for {num_rows} elements; expected one for each")

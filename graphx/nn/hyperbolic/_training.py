@@ -38,6 +38,7 @@ class Schedule:
         dropout: Share of a node's own text that is hidden when training without labels, from 0 to below 1.
         radius_weight: This times the mean hyperbolic radius of the nodes is added to the loss.
         random_state: Seeds the batches, what is hidden, and the first weights.
+        trained_share: Share of the trained weights in the mean that is kept of them and the first ones, from 0 to 1.
     """
 
     steps: int
@@ -46,6 +47,7 @@ class Schedule:
     dropout: float
     radius_weight: float
     random_state: int
+    trained_share: float
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size"):
@@ -58,6 +60,8 @@ class Schedule:
             raise InputError(f"dropout is {self.dropout:g}; expected at least 0 and below 1")
         if not self.radius_weight >= 0:
             raise InputError(f"radius_weight is {self.radius_weight:g}; expected 0 or more")
+        if not 0 <= self.trained_share <= 1:
+            raise InputError(f"trained_share is {self.trained_share:g}; expected a share from 0 to 1")
 
 
 def train(
@@ -70,6 +74,7 @@ def train(
     progress: Progress | None = None,
 ) -> list[float]:
     """Train in place; the losses of all steps. Goes on from the checkpoint where there is one of the same fit."""
+    first = {name: value.clone() for name, value in network.state_dict().items()}
     generator = torch.Generator().manual_seed(schedule.random_state)
     optimizer = torch.optim.Adam(network.parameters(), lr=schedule.lr)
     losses: list[float] = []
@@ -96,6 +101,9 @@ def train(
             _keep(Path(checkpoint), key, network, optimizer, generator, losses)
         if progress is not None:
             progress("fit", step + 1, schedule.steps)
+    # The first weights are those that know nothing of the sources: the mean with them holds better on another graph.
+    last = network.state_dict()
+    network.load_state_dict({name: torch.lerp(first[name], last[name], schedule.trained_share) for name in last})
     network.eval()
     return losses
 

@@ -84,6 +84,9 @@ class H4G(Stored):
         lr: Step size of Adam.
         dropout: Share of a node's own text that is hidden when training without labels.
         radius_weight: Adds this times the mean hyperbolic radius of the nodes to the loss.
+        trained_share: The weights that are kept are this times those at the end of training, plus the rest times the
+            first ones, as in WiSE-FT; 1 keeps those of the end. The first ones are the identity, which knows nothing of
+            the sources: what is learned on them is believed by half.
         random_state: Fixes the result, whatever the number of threads.
         encoder_key: Names a callable in the cache of vectors, as for :func:`graphx.data.encode_texts`.
         cache: The folder of that cache.
@@ -126,13 +129,14 @@ class H4G(Stored):
         lr: float = 1e-4,
         dropout: float = 0.5,
         radius_weight: float = 0.0,
+        trained_share: float = 0.5,
         random_state: int = 0,
         encoder_key: str | None = None,
         cache: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.config = Config(scaling, side, readout, hops, block_size, c, constraint, scalar)
-        self.schedule = Schedule(steps, batch_size, lr, dropout, radius_weight, random_state)
+        self.schedule = Schedule(steps, batch_size, lr, dropout, radius_weight, random_state, trained_share)
         self.refine = refine
         self.refinement: dict[str, Any] = {"temperature": temperature, "anchor": anchor, "edge_weight": edge_weight}
         self._refined(np.array([[1.0, 0.0]]), None, np.zeros((2, 0), dtype=np.int64))  # checks the numbers

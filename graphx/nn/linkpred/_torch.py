@@ -22,7 +22,16 @@ CHUNK = 1 << 21
 
 
 class Side(NamedTuple):
-    """One matrix of a query; `bits` are int64 words for the kernels, and booleans ``[R, N]`` here."""
+    """One matrix of a query, R rows in compressed form.
+
+    Attributes:
+        indptr: Where each row begins, int64 ``[R + 1]``.
+        indices: The columns of the entries, ascending in each row, ``[E]``.
+        weights: Of the entries, ``[E]``; None for ones.
+        bits: Whether there is an entry: int64 words for the kernels, booleans ``[R, N]`` here; or None.
+        keys: ``row * N + column`` of the entries, int64 ``[E]``, or None.
+        excluded: The places in `indices` of entries that count as absent, or None.
+    """
 
     indptr: Tensor
     indices: Tensor
@@ -33,7 +42,15 @@ class Side(NamedTuple):
 
 
 class Query(NamedTuple):
-    """Pairs of rows of two matrices with `num_columns` columns."""
+    """Pairs of rows of two matrices.
+
+    Attributes:
+        first: The matrix of the first row of each pair.
+        second: That of the second row.
+        pairs: int64 ``[2, B]``.
+        num_columns: How many columns both have, N.
+        threads: How many threads the kernels take.
+    """
 
     first: Side
     second: Side

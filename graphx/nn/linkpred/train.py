@@ -241,7 +241,7 @@ class _Run:
             moving = get_ema_multi_avg_fn(config.weight_average)  # type: ignore[no-untyped-call]
             average = AveragedModel(self.model, multi_avg_fn=moving)
             self.optimizer.register_step_post_hook(lambda *_: average.update_parameters(self.model))
-            self.average, self.judged = average, cast(LinkModel, average.module)
+            self.average, self.judged = average, cast("LinkModel", average.module)
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] = {"epoch": 0, "valid": float("-inf"), "test": None, "weights": {}}
         self.waited = 0

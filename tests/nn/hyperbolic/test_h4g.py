@@ -201,6 +201,17 @@ def test_the_radius_regulariser_reduces_radii() -> None:
     assert norms[1] < 0.8 * norms[0]
 
 
+def test_the_weights_kept_are_a_mean_of_the_first_and_the_trained() -> None:
+    source, kept = text_graph(1), {}
+    for share in (0.0, 0.5, 1.0):
+        kept[share] = model(trained_share=share, steps=5, lr=1e-2).fit([source]).network.state_dict()
+    blocks = kept[0.0]["graph_scaling.blocks"]
+    torch.testing.assert_close(blocks, torch.eye(8).expand_as(blocks))  # where training began
+    assert (kept[1.0]["graph_scaling.blocks"] - blocks).abs().max() > 1e-3
+    for name, middle in kept[0.5].items():
+        torch.testing.assert_close(middle, (kept[0.0][name] + kept[1.0][name]) / 2)
+
+
 @pytest.mark.parametrize("side", ["graph", "text", "both"])
 def test_which_side_is_scaled(side: str) -> None:
     network = model(side=side).fit([text_graph(1)]).network
@@ -413,6 +424,7 @@ def test_other_refusals() -> None:
         ({"lr": 0.0}, "lr is 0"),
         ({"dropout": 1.0}, "dropout is 1"),
         ({"radius_weight": -1.0}, "radius_weight is -1"),
+        ({"trained_share": 1.5}, "trained_share is 1.5; expected a share from 0 to 1"),
         ({"lead": -1}, "lead is -1"),
         ({"temperature": 0.0}, "temperature is 0"),
         ({"anchor": 2.0}, "anchor is 2"),
