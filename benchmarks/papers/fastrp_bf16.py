@@ -3,9 +3,9 @@
     PYTHONPATH=benchmarks python benchmarks/papers/fastrp_bf16.py --data shared/data/multilabel
 
 BlogCatalog, PPI and Wikipedia POS; the default weights; several seeds of the projection, five splits each, F1 as in
-``graphx.fastrp.evaluate_labels`` at C = 0.1, the authors' (chosen anew for each embedding it may differ by a factor of
-ten between two that hardly do, and F1 by .01 with it; --choose does so). The cost is the mean over seeds of float32's F1 less bfloat16's at the same seed and
-splits, with its standard error. A graph is written when it is done.
+``graphx.fastrp.evaluate_labels`` at C = 0.1, the authors'. (Chosen anew for each embedding, C may differ by a factor of
+ten between two that hardly do, and F1 with it; --choose does so.) The cost is the mean over seeds of float32's F1 less
+bfloat16's at the same seed and splits, with its standard error. A graph is written when it is done.
 """
 
 from __future__ import annotations
