@@ -86,7 +86,7 @@ def walk_of(graph: Graph, convention: str = "paper", *, normalize: bool = True) 
     if convention == "gds":
         largest = float(np.abs(weights).max())
         scale = 1.0 / largest if normalize and largest > 0 else 1.0
-        if largest * scale > np.finfo(np.float32).max:
+        if largest * scale > float(np.finfo(np.float32).max):
             raise InputError(f"a weight is {largest:g}; expected less than 3.4e38: divide all weights by the largest")
         return Walk(graph.indptr, graph.indices, weights, by_count=True, weights_scale=scale)
     if weights.min() < 0:
