@@ -98,7 +98,7 @@ def test_lattice_can_hold_the_two_smallest() -> None:
     index = torch.repeat_interleave(torch.arange(7), sizes)
     numbers = torch.randint(-500, 500, (index.numel(),), generator=generator).float()
     found = aggr(torch.stack([numbers, torch.full_like(numbers, 1000.0)], 1), index)
-    expected = [(sorted(part.tolist()) + [1000.0])[:2] for part in numbers.split(sizes.tolist())]
+    expected = [[*sorted(part.tolist()), 1000.0][:2] for part in numbers.split(sizes.tolist())]
     assert found.tolist() == expected
 
 
