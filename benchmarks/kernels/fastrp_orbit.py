@@ -1,8 +1,8 @@
 """OrbitFastRP over all 28 orbit adjacencies against plain FastRP, same dimension and hops.
 
-'concat' gives every orbit 128 columns (3,584 together), 'sum' adds them in 128. Both count the orbits too. Every side
-runs in a process of its own, and the runs alternate; with bfloat16, only the states between products are. On a small graph each orbit is first
-compared with FastRP over its matrix.
+'concat' gives every orbit 128 columns (3,584 together), 'sum' adds them in 128. Both count the orbits too. With
+bfloat16 the states between products are half as long. Every side runs in a process of its own, and the runs alternate.
+On a small graph each orbit is first compared with FastRP over its matrix.
 
     python benchmarks/kernels/fastrp_orbit.py [--nodes 100000] [--edges-a-node 10] [--repeats 3]
 """
@@ -98,8 +98,7 @@ def main() -> None:
     names |= {f"{side} bfloat16": f"{name}, bfloat16" for side, name in names.items()}
     part = {
         "title": f"Barabasi-Albert graph with {nodes:,} nodes and {m} edges a node, 4 hops",
-        "note": "Counting the orbits is within the times. Times plain: of the first row, in float32. Peak memory is that "
-        "of the process.",
+        "note": "Counting the orbits is within the times. Plain is the first row. Peak memory is that of the process.",
         "rows": [
             {
                 "": names[side],
