@@ -262,7 +262,8 @@ def tables(options: argparse.Namespace) -> None:
         "title": "Hits@100 in %, the paper's split protocol and settings",
         "rows": rows,
         "note": "Mean and unbiased standard deviation over seeds 0, 1, ...; the test at the best validation epoch. "
-        "PyG's splits are by the function that the authors' code calls, with torch's random numbers; ours have the same sizes.",
+        "PyG's splits are by the function that the authors' code calls and torch's random numbers; ours have the same "
+        "sizes.",
     }
     tried = []
     for name, model, variant in dict.fromkeys((c["set"], c["model"], c["variant"]) for c in known()):
@@ -271,9 +272,9 @@ def tables(options: argparse.Namespace) -> None:
         usual = {c["seed"]: c for c in _cells(name, model, PYG_SPLITS if variant.endswith("PyG's splits") else "paper")}
         cells = [c for c in _cells(name, model, variant) if c["seed"] in usual]
         row = {"data": NAMES[name], "model": model.upper(), "what is other": variant, "runs": len(cells)}
-        for part in ("valid", "test"):
-            row[part] = _spread([100 * c[part] for c in cells])
-            row[f"{part}, as published"] = _spread([100 * usual[c["seed"]][part] for c in cells])
+        for pairs in ("valid", "test"):
+            row[pairs] = _spread([100 * c[pairs] for c in cells])
+            row[f"{pairs}, as published"] = _spread([100 * usual[c["seed"]][pairs] for c in cells])
         tried.append(row)
     other = {
         "title": "What was tried beyond the published settings, Hits@100 in %",
