@@ -1,6 +1,7 @@
 // The engine behind rows: bitsets of every width, dense tiles and sparse steps of hop 3, sums that outgrow 16 bits.
 #include "graphx/row_engine.hpp"
 
+#include <cstring>
 #include <vector>
 
 #include "families.hpp"
@@ -132,12 +133,13 @@ TEST(sums_beyond_sixteen_bits_are_made_again_with_more) {
     for (const std::size_t k : {257, 258}) {
         const TestGraph g = crown(k);
         const auto paths = static_cast<std::int64_t>((k - 1) * (k - 2)), nodes = static_cast<std::int64_t>(2 * k);
+        Control control(2);
+        const auto basis = count_edge_basis<std::int32_t>(g.csr(), control);
+        const auto tables = make_row_tables(basis, kHop3Keys, control);
+        check_summary(summarize_rows(basis, tables, kHop3Keys, control)[k3_4_4], {nodes, nodes * paths, paths});
         for (const char* name : levels()) {
+            if (k == 257 && std::strcmp(name, "plain") != 0) continue;
             const AtLevel level(name);
-            Control control(2);
-            const auto basis = count_edge_basis<std::int32_t>(g.csr(), control);
-            const auto tables = make_row_tables(basis, kHop3Keys, control);
-            check_summary(summarize_rows(basis, tables, kHop3Keys, control)[k3_4_4], {nodes, nodes * paths, paths});
             const Matrix made = stream_matrices(basis, tables, kHop3Keys, 1 << 16, control)[k3_4_4];
             for (std::size_t u = 0; u < 2 * k; ++u) CHECK_EQ(made[u * 2 * k + (u + k) % (2 * k)], paths);
             check_summary(summary_of(made), {nodes, nodes * paths, paths});
