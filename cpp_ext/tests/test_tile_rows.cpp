@@ -44,7 +44,7 @@ TEST(states_are_merged_in_their_order_and_nothing_else_is_touched) {
                         merge.num_nodes = n;
                         merge.width = width;
                         merge.columns = columns;
-                        for (std::size_t i = 0; i < count; ++i) merge.states.emplace_back(states[i].data(), factors[i].data());
+                        for (std::size_t i = 0; i < count; ++i) merge.states.push_back({states[i].data(), nullptr, factors[i].data()});
                         merge.target = target.data();
                         merge.stride = stride;
                         merge.accumulate = accumulate;
@@ -177,7 +177,7 @@ TEST(tiles_stop_when_asked) {
         Merge merge;
         merge.num_nodes = 300;
         merge.width = merge.columns = merge.stride = 1;
-        merge.states = {{x.data(), values.data()}};
+        merge.states = {{x.data(), nullptr, values.data()}};
         merge.target = out.data();
         CHECK_THROWS(Cancelled, merge_tiles(merge, control));
     }

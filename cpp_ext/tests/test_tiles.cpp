@@ -1,14 +1,13 @@
-// Products over column tiles: one order of summing for every width of tile, every level and every number of threads.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <random>
 #include <vector>
 
+#include "graphs.hpp"
+#include "graphx/bfloat16.hpp"
 #include "graphx/tiles.hpp"
-#include "levels.hpp"
 #include "test.hpp"
-#include "tile_reference.hpp"
 
 using namespace graphx;
 using namespace graphx::test;
@@ -99,7 +98,7 @@ TEST(tiles_of_a_sparse_start_equal_dense_ones) {
     merge.num_nodes = n;
     merge.width = width;
     merge.columns = 39;
-    merge.states = {{one.data(), twice.data()}, {many.data(), once.data()}};
+    merge.states = {{one.data(), nullptr, twice.data()}, {many.data(), nullptr, once.data()}};
     merge.target = target.data() + 1;
     merge.stride = 41;
     merge_tiles(merge, several);
@@ -173,7 +172,7 @@ TEST(packed_rows_and_finished_rows_equal_the_others) {
         merge.num_nodes = n;
         merge.width = width;
         merge.columns = 125;
-        merge.states = {{dense.data(), factors.data()}, {whole.data(), lengths.data()}};
+        merge.states = {{dense.data(), nullptr, factors.data()}, {whole.data(), nullptr, lengths.data()}};
         merge.target = expected.data() + 1;
         merge.stride = 130;
         merge.accumulate = true;
@@ -214,115 +213,220 @@ TEST(packed_rows_and_finished_rows_equal_the_others) {
     unsetenv("GRAPHX_SIMD");
 }
 
-// ---- every level and width against loops that add in the order that is promised ----
+namespace {
 
-TEST(products_have_the_same_bits_at_every_level_and_width) {
-    std::mt19937 random(5);
-    for (const std::int64_t n : {1, 255, 257}) {  // blocks of 256 rows
-        const Sparse a = random_rows(n, n, 9, random), b = random_rows(n, n, 4, random);
-        const std::vector<float> diagonal = random_floats(n, random), scale = random_floats(n, random);
-        for (const std::int64_t width : {1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 127, 128, 130, 161}) {
-            const std::vector<float> x = random_floats(n * width, random), y = random_floats(n * width, random),
-                                     before = random_floats(n * width, random);
+// Small integers, which bfloat16 holds: nothing is rounded, so both kinds of rows must give the same bits.
+struct Halves {
+    static constexpr std::int64_t n = 130;
+    std::int64_t width;
+    std::vector<std::int64_t> indptr{0};
+    std::vector<std::int32_t> indices;
+    std::vector<float> values, diagonal, scale, x;
+    std::vector<std::uint16_t> half;
+
+    explicit Halves(std::int64_t columns) : width(columns) {
+        std::mt19937 random(static_cast<unsigned>(columns));
+        for (std::int64_t u = 0; u < n; ++u) {
+            const std::int64_t degree = u % 7 == 0 ? 0 : u == 5 ? 60 : static_cast<std::int64_t>(random() % 5);
+            for (std::int64_t i = 0; i < degree; ++i) {
+                indices.push_back(static_cast<std::int32_t>(random() % n));
+                values.push_back(static_cast<float>(random() % 5) - 2);
+            }
+            indptr.push_back(static_cast<std::int64_t>(indices.size()));
+            diagonal.push_back(static_cast<float>(random() % 3) - 1);
+            scale.push_back(static_cast<float>(random() % 3));
+        }
+        for (std::int64_t i = 0; i < n * width; ++i) x.push_back(static_cast<float>(random() % 3) - 1);
+        half = narrowed(x);
+    }
+    static std::vector<std::uint16_t> narrowed(const std::vector<float>& from) {
+        std::vector<std::uint16_t> made;
+        for (const float number : from) made.push_back(to_bfloat16(number));
+        return made;
+    }
+    static std::vector<float> widened_all(const std::vector<std::uint16_t>& from) {
+        std::vector<float> made;
+        for (const std::uint16_t bits : from) made.push_back(widened(bits));
+        return made;
+    }
+    TileProduct product(bool halves) const {
+        TileProduct made;
+        made.num_nodes = n;
+        made.width = width;
+        for (const float* numbers : {static_cast<const float*>(nullptr), values.data()})
+            made.terms.push_back({indptr.data(), indices.data(), numbers, halves ? nullptr : x.data(), false,
+                                  halves ? half.data() : nullptr});
+        made.terms.push_back({nullptr, nullptr, diagonal.data(), halves ? nullptr : x.data(), false,
+                              halves ? half.data() : nullptr});
+        made.row_scale = scale.data();
+        return made;
+    }
+};
+
+}  // namespace
+
+TEST(rows_of_bfloat16_equal_those_of_float_where_nothing_is_rounded) {
+    for (const char* level : {"plain", "avx2", "avx512"}) {
+        setenv("GRAPHX_SIMD", level, 1);
+        for (const std::int64_t width : {1, 3, 8, 16, 31, 32, 33, 64, 100, 128, 144, 161}) {
+            const Halves given(width);
+            const auto size = static_cast<std::size_t>(given.n * width);
             for (const bool accumulate : {false, true}) {
-                std::vector<float> expected = before;
-                TileProduct product;
-                product.num_nodes = n;
-                product.width = width;
-                product.terms = {{a.indptr.data(), a.indices.data(), a.values.data(), x.data()},
-                                 {nullptr, nullptr, diagonal.data(), y.data()},
-                                 {b.indptr.data(), b.indices.data(), nullptr, y.data()}};
+                Control one(1), several(3);
+                std::vector<float> expected(size, 3.0F);
+                std::vector<double> squares(given.n), others(given.n);
+                TileProduct product = given.product(false);
                 product.accumulate = accumulate;
-                product.row_scale = width % 2 ? scale.data() : nullptr;
-                multiply_slowly(product, expected);
-                std::vector<double> first_squares;
-                for (const char* name : levels()) {
-                    const AtLevel level(name);
-                    for (const int threads : {1, 3}) {
-                        Control control(threads);
-                        std::vector<float> out = before;
-                        std::vector<double> squares(static_cast<std::size_t>(n));
-                        product.out = out.data();
-                        product.squares = squares.data();
-                        multiply_tile(product, control);
-                        CHECK(out == expected);
-                        if (first_squares.empty()) first_squares = squares;
-                        CHECK(squares == first_squares);
-                    }
-                }
-                for (std::int64_t u = 0; u < n; ++u) {
-                    double sum = 0;
-                    for (std::int64_t j = 0; j < width; ++j) {
-                        const double value = expected[static_cast<std::size_t>(u * width + j)];
-                        sum += value * value;
-                    }
-                    CHECK(std::abs(first_squares[static_cast<std::size_t>(u)] - sum) <= 1e-12 * sum);
-                }
+                product.out = expected.data();
+                product.squares = squares.data();
+                multiply_tile(product, one);
+
+                std::vector<float> floats(size, 3.0F);
+                product = given.product(true);  // bfloat16 in, float out
+                product.accumulate = accumulate;
+                product.out = floats.data();
+                product.squares = others.data();
+                multiply_tile(product, several);
+                CHECK(floats == expected);
+                CHECK(others == squares);
+
+                std::vector<std::uint16_t> halves(size, to_bfloat16(3.0F));  // bfloat16 in and out
+                product.out = nullptr;
+                product.half = halves.data();
+                multiply_tile(product, several);
+                CHECK(Halves::widened_all(halves) == expected);
+                CHECK(others == squares);
+
+                product = given.product(false);  // float in, bfloat16 out
+                product.accumulate = accumulate;
+                product.half = halves.data();
+                product.squares = others.data();
+                std::fill(halves.begin(), halves.end(), to_bfloat16(3.0F));
+                multiply_tile(product, one);
+                CHECK(Halves::widened_all(halves) == expected);
+                CHECK(others == squares);
+
+                product.terms[1].x = nullptr;  // of both kinds
+                product.terms[1].half = given.half.data();
+                std::fill(halves.begin(), halves.end(), to_bfloat16(3.0F));
+                multiply_tile(product, several);
+                CHECK(Halves::widened_all(halves) == expected);
             }
         }
     }
+    unsetenv("GRAPHX_SIMD");
 }
 
-TEST(no_term_leaves_nothing_or_what_was_there) {
-    Control control(1);
-    const std::vector<float> scale{2, 0, -1};
-    for (const bool accumulate : {false, true}) {
-        std::vector<float> out{1, 2, 3, 4, 5, 6};
-        TileProduct product;
-        product.num_nodes = 3;
-        product.width = 2;
-        product.out = out.data();
-        product.accumulate = accumulate;
-        product.row_scale = scale.data();
-        multiply_tile(product, control);
-        CHECK(out == (accumulate ? std::vector<float>{2, 4, 0, 0, -5, -6} : std::vector<float>(6, 0.0F)));
-    }
-}
-
-TEST(projections_equal_products_with_the_same_matrix_made_dense) {
-    std::mt19937 random(6);
-    for (const std::int64_t n : {1, 64, 300})
-        for (const std::int64_t width : {1, 8, 13, 32})
-            for (const std::int64_t tiles : {1, 3}) {
-                const Sparse a = random_rows(n, n, 7, random);
-                Sparse r;  // columns ascend within each row; some rows are empty
-                std::vector<float> dense(static_cast<std::size_t>(tiles * n * width), 0.0F);
-                for (std::int64_t u = 0; u < n; ++u) {
-                    for (std::int64_t c = 0; c < tiles * width; ++c)
-                        if (u % 5 != 2 && random() % 4 == 0) {
-                            r.indices.push_back(static_cast<std::int32_t>(c));
-                            r.values.push_back(fraction(random));
-                            dense[static_cast<std::size_t>((c / width * n + u) * width + c % width)] = r.values.back();
-                        }
-                    r.indptr.push_back(static_cast<std::int64_t>(r.indices.size()));
+TEST(rows_of_bfloat16_are_rounded_once_and_their_squares_are_of_what_is_kept) {
+    for (const char* level : {"plain", "avx2", "avx512"}) {
+        setenv("GRAPHX_SIMD", level, 1);
+        for (const std::int64_t width : {5, 32, 128, 130}) {
+            Halves given(width);
+            for (float& factor : given.scale) factor = factor / 3 + 0.1F;  // now there is something to round
+            const auto size = static_cast<std::size_t>(given.n * width);
+            std::vector<float> exact(size);
+            TileProduct product = given.product(false);
+            product.out = exact.data();
+            Control control(2);
+            multiply_tile(product, control);
+            std::vector<std::uint16_t> halves(size);
+            std::vector<double> squares(given.n);
+            product = given.product(true);
+            product.half = halves.data();
+            product.squares = squares.data();
+            multiply_tile(product, control);
+            CHECK(halves == Halves::narrowed(exact));
+            for (std::int64_t u = 0; u < given.n; ++u) {
+                double sum = 0;
+                for (std::int64_t j = 0; j < width; ++j) {
+                    const double number = widened(halves[static_cast<std::size_t>(u * width + j)]);
+                    sum += number * number;
                 }
-                const std::vector<float> diagonal = random_floats(n, random), scale = random_floats(n, random),
-                                         before = random_floats(tiles * n * width, random);
-                for (const bool accumulate : {false, true})
-                    for (const char* name : levels()) {
-                        const AtLevel level(name);
-                        TileProduct product;
-                        product.num_nodes = n;
-                        product.width = width;
-                        product.accumulate = accumulate;
-                        product.row_scale = scale.data();
-                        std::vector<float> found = before, expected = before;
-                        std::vector<double> squares(static_cast<std::size_t>(tiles * n)), others(squares.size());
-                        Control control(3);
-                        product.terms = {{a.indptr.data(), a.indices.data(), a.values.data(), nullptr},
-                                         {nullptr, nullptr, diagonal.data(), nullptr},
-                                         {a.indptr.data(), a.indices.data(), nullptr, nullptr}};
-                        product.out = found.data();
-                        product.squares = squares.data();
-                        multiply_projection(product, {r.indptr.data(), r.indices.data(), r.values.data()}, tiles, control);
-                        for (std::int64_t t = 0; t < tiles; ++t) {
-                            for (TileTerm& term : product.terms) term.x = dense.data() + t * n * width;
-                            product.out = expected.data() + t * n * width;
-                            product.squares = others.data() + t * n;
-                            multiply_tile(product, control);
-                        }
-                        CHECK(found == expected);
-                        CHECK(squares == others);
-                    }
+                CHECK(std::abs(sum - squares[static_cast<std::size_t>(u)]) <= 1e-12 * sum);
             }
+            if (width != kPackedColumns) continue;
+            std::vector<float> packed(static_cast<std::size_t>(given.n * kPackedStride)), rows(size);
+            product.half = nullptr;
+            product.squares = nullptr;
+            product.packed = product.rounded = true;
+            product.out = packed.data();
+            multiply_tile(product, control);
+            const std::vector<float> ones(given.n, 1.0F);
+            TileProduct again;
+            again.num_nodes = given.n;
+            again.width = width;
+            again.terms = {{nullptr, nullptr, ones.data(), packed.data(), true}};
+            again.out = rows.data();
+            multiply_tile(again, control);
+            CHECK(rows == Halves::widened_all(halves));
+        }
+    }
+    unsetenv("GRAPHX_SIMD");
+}
+
+TEST(bfloat16_rows_are_finished_merged_and_projected_as_float_ones) {
+    for (const char* level : {"plain", "avx2", "avx512"}) {
+        setenv("GRAPHX_SIMD", level, 1);
+        for (const std::int64_t width : {4, 20, 128}) {
+            const Halves given(width);
+            const auto n = given.n;
+            Control control(2);
+            std::vector<std::vector<float>> targets;
+            for (const bool halves : {false, true}) {
+                for (const bool accumulate : {false, true}) {
+                    std::vector<float> target(static_cast<std::size_t>(n * (width + 3)), 2.0F);
+                    Finish finish;
+                    finish.own = halves ? nullptr : given.x.data();
+                    finish.half = halves ? given.half.data() : nullptr;
+                    finish.factors = given.diagonal.data();
+                    finish.target = target.data() + 1;
+                    finish.stride = width + 3;
+                    finish.columns = width - 1;
+                    finish.weight = 0.5;
+                    finish.accumulate = accumulate;
+                    TileProduct product = given.product(halves);
+                    product.finish = &finish;
+                    multiply_tile(product, control);
+                    targets.push_back(target);
+                }
+                std::vector<float> merged(static_cast<std::size_t>(n * width), 1.0F);
+                const MergeState state{halves ? nullptr : given.x.data(), halves ? given.half.data() : nullptr,
+                                       given.scale.data()};
+                for (const std::size_t count : {1, 2, 3}) {
+                    Merge merge;
+                    merge.num_nodes = n;
+                    merge.width = merge.columns = merge.stride = width;
+                    merge.states.assign(count, state);
+                    merge.target = merged.data();
+                    merge.accumulate = count != 2;
+                    merge_tiles(merge, control);
+                    targets.push_back(merged);
+                }
+                std::vector<std::int64_t> starts(static_cast<std::size_t>(n) + 1);
+                std::vector<std::int32_t> columns;
+                std::vector<float> entries;
+                for (std::int64_t u = 0; u < n; ++u) {
+                    if (u % 3 == 0) {
+                        columns.push_back(static_cast<std::int32_t>(u % width));
+                        entries.push_back(1);
+                    }
+                    starts[static_cast<std::size_t>(u) + 1] = static_cast<std::int64_t>(columns.size());
+                }
+                TileProduct product = given.product(false);
+                std::vector<float> floats(static_cast<std::size_t>(n * width), 1.0F);
+                std::vector<std::uint16_t> rounded(floats.size(), to_bfloat16(1.0F));
+                std::vector<double> squares(static_cast<std::size_t>(n));
+                product.accumulate = true;
+                product.squares = squares.data();
+                product.out = halves ? nullptr : floats.data();
+                product.half = halves ? rounded.data() : nullptr;
+                multiply_projection(product, {starts.data(), columns.data(), entries.data()}, 1, control);
+                targets.push_back(halves ? Halves::widened_all(rounded) : floats);
+                targets.emplace_back(squares.begin(), squares.end());
+            }
+            const std::size_t each = targets.size() / 2;
+            for (std::size_t i = 0; i < each; ++i) CHECK(targets[i] == targets[i + each]);
+        }
+    }
+    unsetenv("GRAPHX_SIMD");
 }
