@@ -23,7 +23,7 @@ using Runs = std::vector<std::unique_ptr<LineRun>>;
 struct Text {  // whole lines
     const char* begin = nullptr;
     const char* end = nullptr;
-    bool too_long = false;
+    bool too_long = false;  // the line that follows is longer than kMaxLine
 };
 
 void read_fully(int file, char* into, std::int64_t size, std::int64_t offset, std::int64_t& got) {
@@ -61,7 +61,10 @@ Text load_chunk(const TextSource& source, std::int64_t index, Buffer<char>& buff
         const auto* newline = static_cast<const char*>(std::memchr(buffer.data() + size, '\n', static_cast<std::size_t>(more)));
         size = newline ? newline + 1 - buffer.data() : size + more;
         tail += more;
-        if (!newline && tail > kMaxLine) return {buffer.data() + start, buffer.data() + size, true};
+        if (!newline && tail > kMaxLine) {
+            while (size > start && buffer[static_cast<std::size_t>(size - 1)] != '\n') --size;
+            return {buffer.data() + start, buffer.data() + size, true};
+        }
     }
     if (size > start && buffer[static_cast<std::size_t>(size - 1)] != '\n') {
         buffer.resize(static_cast<std::size_t>(size + 1 + kPad));
@@ -98,10 +101,8 @@ private:
         std::int64_t before = 0, first_chunk = -1;
         for (std::int64_t chunk = 0; chunk < chunks && !format.known && !problem; ++chunk) {
             const Text text = load_chunk(source_, chunk, buffers[0]);
-            if (text.too_long && std::memchr(text.begin, '\n', static_cast<std::size_t>(text.end - text.begin)) == nullptr)
-                problem = long_line(before + 1);
-            else
-                detect_format(text.begin, text.end, options_, format, before, problem);
+            detect_format(text.begin, text.end, options_, format, before, problem);
+            if (text.too_long && !format.known && !problem) problem = long_line(before + 1);
             first_chunk = chunk;
         }
         if (problem) return;
@@ -110,6 +111,7 @@ private:
             return;
         }
         for (std::int64_t chunk = 0; chunk < chunks; ++chunk) runs.push_back(std::make_unique<LineRun>());
+        runs[0]->at_head = true;
         parallel_for(control_, chunks, [&](std::int64_t chunk, int worker) {
             if (chunk > stop_at_.load(std::memory_order_relaxed)) return;
             const Text text = load_chunk(source_, chunk, buffers[static_cast<std::size_t>(worker)]);
@@ -142,6 +144,10 @@ private:
             const bool too_long = kept > kMaxLine;
             parse_batch(buffer.data(), buffer.data() + whole, before);
             if (problem) return;
+            if (too_long && !format.known) {
+                problem = long_line(before + 1);
+                return;
+            }
             if (too_long && stop_at_.load() == kNever) {
                 runs.push_back(std::make_unique<LineRun>());
                 runs.back()->lines = 1;
@@ -173,6 +179,7 @@ private:
         }
         const std::size_t base = runs.size();
         for (std::size_t i = 1; i < cuts.size(); ++i) runs.push_back(std::make_unique<LineRun>());
+        if (base == 0 && !runs.empty()) runs[0]->at_head = true;
         parallel_for(control_, static_cast<std::int64_t>(cuts.size()) - 1, [&](std::int64_t part, int) {
             const auto i = static_cast<std::size_t>(part);
             const Text text{cuts[i], cuts[i + 1], false};
@@ -182,13 +189,9 @@ private:
 
     void parse(const Text& text, std::int64_t index, const char* first) {
         LineRun& run = *runs[static_cast<std::size_t>(index)];
-        if (text.begin == text.end) return;
-        if (text.too_long) {
-            run.lines = std::count(text.begin, text.end, '\n') + 1;
-            run.hard = long_line(run.lines);
-        } else {
-            parse_lines(control_, text.begin, text.end, format, first, run);
-        }
+        if (text.begin == text.end && !text.too_long) return;
+        parse_lines(control_, text.begin, text.end, format, first, run);
+        if (text.too_long && !run.hard && (!run.text || format.ids_are_text)) run.hard = long_line(++run.lines);
         control_.advance(text.end - text.begin);
         if (run.hard || (run.text && !format.ids_are_text)) {  // later runs no longer matter
             std::int64_t old = stop_at_.load();

@@ -141,7 +141,7 @@ Token classify(std::string_view text, std::uint64_t& value) {
         const char c = text[i];
         if (c >= '0' && c <= '9')
             digits = true;
-        else if ((c == '.' && !point) || ((c == 'e' || c == 'E' || ((c == '+' || c == '-') && (text[i - 1] | 0x20) == 'e')) && point))
+        else if ((c == '.' && !point) || (point && (c == 'e' || c == 'E' || ((c == '+' || c == '-') && (text[i - 1] | 0x20) == 'e'))))
             point = true;
         else if (is_blank(c) && digits)
             point = true;
@@ -154,7 +154,7 @@ Token classify(std::string_view text, std::uint64_t& value) {
 }
 
 bool parse_double(const char* begin, const char* end, double& value) {
-    if (begin < end && *begin == '+') ++begin;
+    if (begin < end && *begin == '+' && ++begin < end && *begin == '-') return false;
     if (begin == end) return false;
 #if defined(__cpp_lib_to_chars)
     const auto [stop, error] = std::from_chars(begin, end, value);
@@ -203,12 +203,16 @@ const char* without_bom(const char* begin, const char* end) {
     return end - begin >= 3 && std::memcmp(begin, "\xef\xbb\xbf", 3) == 0 ? begin + 3 : begin;
 }
 
-// Drops the newline's '\r' and blanks at both ends; true when an edge may stand here.
-bool content(const char*& begin, const char*& end) {
+// Drops the newline's '\r' and blanks at both ends; true when an edge may stand here. Where tabs separate, one at the
+// begin ends an empty field, and stays.
+bool content(const char*& begin, const char*& end, char delimiter) {
     if (end > begin && end[-1] == '\r') --end;
-    while (begin < end && is_blank(*begin)) ++begin;
     while (end > begin && is_blank(end[-1])) --end;
-    return begin < end && *begin != '#' && *begin != '%';
+    const char* first = begin;
+    while (first < end && is_blank(*first)) ++first;
+    while (begin < first && *begin != delimiter) ++begin;
+    if (delimiter == ' ') begin = first;
+    return first < end && *first != '#' && *first != '%';
 }
 
 Problem problem_at(std::int64_t number, const char* line, const char* at, std::string message) {
@@ -272,7 +276,7 @@ void detect_format(const char* begin, const char* end, const LineOptions& option
             problem = long_line(number);
             return;
         }
-        if (!content(first, stop)) {
+        if (!content(first, stop, options.delimiter)) {
             ++lines_before;
             continue;
         }
@@ -499,8 +503,8 @@ private:
             run_.hard = long_line(run_.lines);
             return;
         }
-        if (run_.lines == 1) first = without_bom(line, stop);
-        if (!content(first, stop)) {
+        if (run_.at_head && run_.lines == 1) first = without_bom(line, stop);
+        if (!content(first, stop, format_.delimiter)) {
             ++run_.comments;
             return;
         }

@@ -308,6 +308,10 @@ GRAPHX_AVX512 inline __m512i lanes_of(const std::int32_t* dense, int half) {
 // Sixteen nodes by sixteen rows at a time: transpose in registers, squeeze out the zeros, store what is left exactly.
 template <class D>
 GRAPHX_AVX512 void drain_avx512(std::int64_t nodes, int rows, const D* dense, const TileTarget& target) {
+    if (target.width == 8) {
+        drain_rows<std::int64_t>(nodes, rows, dense, target);
+        return;
+    }
     const __m512i count_up = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     for (int half = 0; 16 * half < rows; ++half) {
         std::int64_t kept[16] = {};

@@ -79,6 +79,7 @@ inline Matrices enumerate(const TestGraph& g) {
             for (int b = 0; b < size; ++b) degree[a] += g.adjacent[nodes[a]][nodes[b]];
         for (int a = 0; a < size; ++a) edges += degree[a];
         edges /= 2;
+        if (edges < size - 1) return;
         int hops[4][4];
         for (int a = 0; a < size; ++a)
             for (int b = 0; b < size; ++b) hops[a][b] = a == b ? 0 : g.adjacent[nodes[a]][nodes[b]] ? 1 : 9;

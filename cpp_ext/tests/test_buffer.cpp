@@ -1,10 +1,14 @@
 // Buffer: what it holds survives growing, shrinking and moving, on both sides of the size where it maps pages.
 #include "graphx/buffer.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <new>
+#include <random>
 #include <utility>
+#include <vector>
 
 #include "test.hpp"
 
@@ -131,4 +135,124 @@ TEST(a_size_beyond_the_address_space_is_bad_alloc) {
     CHECK_THROWS(std::bad_alloc, buffer.resize(std::numeric_limits<std::size_t>::max() / 8));
     CHECK_EQ(buffer.size(), 4u);
     CHECK(holds(buffer, 4));
+}
+
+namespace {
+
+struct Odd {  // does not divide a page
+    std::uint64_t a;
+    std::uint32_t b;
+    char c[12];
+};
+
+// Whatever is done to a buffer, what a vector would hold is held: random calls, sizes on both sides of the first mapped
+// page (64 KiB) and of the first huge ones (16 MiB).
+template <class T, class Make>
+void check_like_a_vector(unsigned seed, std::size_t most, Make&& make) {
+    std::mt19937_64 random(seed);
+    Buffer<T> buffer;
+    std::vector<T> expected;
+    std::uint64_t next = 1;
+    const auto border = (std::size_t{64} << 10) / sizeof(T);
+    for (int round = 0; round < 60; ++round) {
+        const std::size_t kind = random() % 4;
+        const std::size_t size = kind == 0 ? random() % 20 : kind == 1 ? border - 2 + random() % 4 : random() % (most / sizeof(T));
+        const std::size_t kept = std::min(size, expected.size());
+        switch (random() % 6) {
+            case 0: buffer.resize(size); break;
+            case 1: buffer.grow(size); break;
+            case 2: {
+                buffer.reserve(size);
+                CHECK_EQ(buffer.size(), expected.size());  // reserving is no growing
+                CHECK(buffer.capacity() >= size);
+                continue;
+            }
+            case 3: {
+                buffer.shrink();
+                CHECK_EQ(buffer.size(), expected.size());
+                continue;
+            }
+            case 4: {
+                Buffer<T> other(size);
+                other.swap(buffer);
+                buffer = std::move(other);
+                continue;
+            }
+            default: {
+                buffer.release();
+                expected.clear();
+                continue;
+            }
+        }
+        CHECK_EQ(buffer.size(), size);
+        CHECK(buffer.capacity() >= size);
+        expected.resize(kept);
+        for (std::size_t i = 0; i < kept; ++i) CHECK(std::memcmp(&buffer[i], &expected[i], sizeof(T)) == 0);
+        expected.resize(size);
+        for (std::size_t i = kept; i < size; ++i) buffer[i] = expected[i] = make(next++);
+        CHECK(buffer.end() - buffer.begin() == static_cast<std::ptrdiff_t>(size));
+    }
+    CHECK(expected.empty() || std::memcmp(buffer.data(), expected.data(), expected.size() * sizeof(T)) == 0);
+}
+
+}  // namespace
+
+TEST(a_buffer_holds_what_a_vector_would) {
+    for (unsigned seed = 0; seed < 20; ++seed) {
+        check_like_a_vector<std::uint16_t>(seed, 300000, [](std::uint64_t i) { return static_cast<std::uint16_t>(i); });
+        check_like_a_vector<Odd>(seed, 300000, [](std::uint64_t i) {
+            Odd odd{};
+            odd.a = i;
+            odd.b = static_cast<std::uint32_t>(3 * i);
+            odd.c[11] = static_cast<char>(i);
+            return odd;
+        });
+    }
+    check_like_a_vector<std::uint64_t>(99, std::size_t{20} << 20, [](std::uint64_t i) { return i; });
+}
+
+TEST(growing_takes_half_as_much_again_and_resizing_what_is_asked) {
+    for (const std::size_t size : {std::size_t{100}, std::size_t{100000}}) {
+        Buffer<std::int64_t> grown(size), resized(size);
+        const std::size_t first = grown.capacity();
+        CHECK(first >= size && first < size + 512);  // a page at most beyond what was asked
+        grown.grow(first + 1);
+        CHECK(grown.capacity() >= first + first / 2);
+        CHECK_EQ(grown.size(), first + 1);
+        resized.resize(first + 1);
+        CHECK(resized.capacity() < first + 1 + 512);
+        grown.grow(4 * first);  // more than half as much again
+        CHECK(grown.capacity() >= 4 * first && grown.capacity() < 4 * first + 512);
+        grown.grow(1);
+        CHECK_EQ(grown.size(), 1u);
+        CHECK(grown.capacity() >= 4 * first);  // growing never gives back
+    }
+}
+
+TEST(a_swap_exchanges_small_and_large) {
+    Buffer<std::int64_t> small(10), large(100000);
+    write(small, 0);
+    write(large, 0);
+    small.swap(large);
+    CHECK_EQ(small.size(), 100000u);
+    CHECK_EQ(large.size(), 10u);
+    CHECK(holds(small, 100000) && holds(large, 10));
+    small = std::move(large);
+    CHECK_EQ(small.size(), 10u);
+    CHECK(holds(small, 10));
+}
+
+TEST(a_failed_growth_leaves_a_mapped_buffer_as_it_was) {
+    Buffer<std::int64_t> buffer(100000);
+    write(buffer, 0);
+    const std::size_t beyond = std::numeric_limits<std::ptrdiff_t>::max() / 8;
+    for (const std::size_t size : {beyond, beyond + 1}) {  // the system refuses the one, the buffer itself the other
+        CHECK_THROWS(std::bad_alloc, buffer.resize(size));
+        CHECK_THROWS(std::bad_alloc, buffer.grow(size));
+        CHECK_THROWS(std::bad_alloc, buffer.reserve(size));
+    }
+    CHECK_EQ(buffer.size(), 100000u);
+    CHECK(holds(buffer, 100000));
+    buffer.resize(200000);
+    CHECK(holds(buffer, 100000));
 }

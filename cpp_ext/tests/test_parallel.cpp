@@ -6,7 +6,8 @@
 #include <chrono>
 #include <cstdint>
 #include <numeric>
-#include <set>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -159,6 +160,99 @@ TEST(a_stopped_control_starts_nothing_more) {
         std::atomic<int> runs{0};
         CHECK_THROWS(Cancelled, parallel_for(control, 50, [&](std::int64_t, int) { ++runs; }));
         CHECK_EQ(runs.load(), 0);
+    }
+}
+
+// The lowest task that fails is not always the first to: what comes out is one of those thrown, and nothing runs after.
+TEST(of_several_failures_one_is_told_and_no_body_outlives_the_loop) {
+    for (int threads : kThreadCounts) {
+        Control control(threads);
+        std::atomic<int> inside{0};
+        try {
+            parallel_for(control, 1000, [&](std::int64_t task, int) {
+                ++inside;
+                struct Leave {
+                    std::atomic<int>& count;
+                    ~Leave() { --count; }
+                } leave{inside};
+                nap(1);
+                if (task % 2) throw std::out_of_range(std::to_string(task));
+            });
+            CHECK(false);
+        } catch (const std::out_of_range& error) {
+            CHECK_EQ(std::stoi(error.what()) % 2, 1);
+        }
+        CHECK_EQ(inside.load(), 0);
+        CHECK(control.stopping() || threads == 1);
+    }
+}
+
+TEST(tasks_are_handed_out_in_ascending_order) {
+    for (int threads : kThreadCounts) {
+        Control control(threads);
+        std::vector<std::vector<std::int64_t>> mine(static_cast<std::size_t>(threads));
+        parallel_for(control, 2000, [&](std::int64_t task, int worker) { mine[static_cast<std::size_t>(worker)].push_back(task); });
+        std::size_t total = 0;
+        for (const auto& tasks : mine) {
+            total += tasks.size();
+            for (std::size_t i = 1; i < tasks.size(); ++i) CHECK(tasks[i - 1] < tasks[i]);
+        }
+        CHECK_EQ(total, 2000u);
+    }
+}
+
+TEST(a_checkpoint_polls_on_its_own_thread_only) {
+    int polls = 0;
+    Control control(4, [&](std::int64_t) {
+        ++polls;
+        return true;
+    });
+    nap(60);  // so that the owner's next look would poll
+    std::thread other([&] {
+        for (int i = 0; i < 100; ++i) control.checkpoint();
+    });
+    other.join();
+    CHECK_EQ(polls, 0);
+    CHECK(!control.stopping());
+    CHECK_THROWS(Cancelled, control.checkpoint());
+    CHECK_EQ(polls, 1);
+    bool cancelled = false;
+    std::thread late([&] {
+        try {
+            control.checkpoint();
+        } catch (const Cancelled&) {
+            cancelled = true;
+        }
+    });
+    late.join();
+    CHECK(cancelled);
+}
+
+TEST(a_poll_is_not_called_again_at_once) {
+    int polls = 0;
+    std::int64_t seen = -1;
+    Control control(1, [&](std::int64_t done) {
+        ++polls;
+        seen = done;
+        return false;
+    });
+    control.advance(40);
+    control.advance(2);
+    nap(60);
+    for (int i = 0; i < 1000; ++i) control.checkpoint();
+    CHECK(polls >= 1 && polls < 100);
+    CHECK_EQ(seen, 42);
+}
+
+TEST(a_stop_asked_from_a_body_ends_the_loop) {
+    for (int threads : {2, 3, 7}) {
+        Control control(threads);
+        std::atomic<int> runs{0};
+        CHECK_THROWS(Cancelled, parallel_for(control, 1'000'000, [&](std::int64_t task, int) {
+                         ++runs;
+                         if (task == 100) control.request_stop();
+                     }));
+        CHECK(runs.load() > 100 && runs.load() < 1'000'000);
     }
 }
 

@@ -76,6 +76,7 @@ struct LineRun {
     Buffer<double> weights;           // [edges] if the format has a weight column
     StringTable strings;
     bool is_wide = false;
+    bool at_head = false;             // set before parsing: the file begins here, perhaps with a byte order mark
     std::int64_t edges = 0, lines = 0, comments = 0;
     std::uint64_t max_id = 0;
     Problem hard;                     // the run ends here

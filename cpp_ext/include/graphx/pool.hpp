@@ -30,6 +30,7 @@ public:
                 Buffer<std::byte> found = std::move(*kept);
                 kept_.erase(std::next(kept).base());
                 total_ -= found.capacity();
+                found.resize(bytes);
                 return found;
             }
         }

@@ -47,7 +47,7 @@ std::array<KeySummary, kNumKeys> summarize_rows(const EdgeBasis<I>& basis, const
 inline constexpr int kNumPairSums = 5;
 
 // Where a key of the block goes: indptr [stop - start + 1] counts from `offset`; values are integers of `width` bytes
-// (2, 4 or 8; narrower than I where the maximum fits); a null `indices` copies values only.
+// (2, 4 or 8; narrower than I where the maximum fits); a null `indices` copies values only, of any key but (3, 4, 4).
 struct CopyTarget {
     int key;
     std::int64_t offset;
