@@ -2,6 +2,7 @@
 
     python benchmarks/papers/ncn.py run --sets cora citeseer pubmed --models ncn ncnc --seeds 10 --data DIR
     python benchmarks/papers/ncn.py epochs --data DIR        seconds of whole epochs and where they go
+    python benchmarks/papers/ncn.py run ... --splits pyg     the edges that PyG's function draws, as the authors' did
     python benchmarks/papers/ncn.py tables                   cells so far -> benchmarks/results/ncn.json
 
 Each finished run is a line of ``benchmarks/results/ncn_cells.jsonl`` and is not run again; one that is stopped goes
@@ -18,6 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +33,16 @@ from _measure import write_results  # noqa: E402
 import graphx  # noqa: E402
 from graphx.data.splits import ncn_link_split  # noqa: E402
 from graphx.nn.linkpred import (  # noqa: E402
+    EvaluationPairs,
     LinkConfig,
     LinkEncoder,
     LinkModel,
     LinkPredictor,
     LinkTask,
     Step,
+    _completion,
     _epoch,
-    _ops,
+    as_adjacency,
     fit,
     ncn,
 )
@@ -56,11 +60,34 @@ PAPER = {
 }
 
 
-def task_of(name: str, seed: int, root: str) -> LinkTask:
+def task_of(name: str, seed: int, root: str, splits: str = "graphx") -> LinkTask:
     """The task of one seed."""
     data = graphx.data.load(NAMES[name], root=root)
     data = torch_geometric.transforms.RemoveSelfLoops()(data)
+    if splits == "pyg":
+        return _pyg_task(data, seed, NAMES[name])
     return LinkTask.from_split(ncn_link_split(data, seed=seed), data.x, name=NAMES[name])
+
+
+def _pyg_task(data: Any, seed: int, name: str) -> LinkTask:
+    """The same sizes by PyG's function and torch's random numbers; half of its validation edges go back to training."""
+    x, size = data.x, data.num_nodes
+    with torch.random.fork_rng([]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the function is deprecated
+        torch.manual_seed(seed)
+        split = torch_geometric.utils.train_test_split_edges(data, 0.2, 0.2)
+        valid = split.val_pos_edge_index[:, torch.randperm(split.val_pos_edge_index.size(1))]
+    kept = int(valid.size(1) * 0.1 / 0.2)
+    train = split.train_pos_edge_index
+    train = torch.cat((train[:, train[0] < train[1]], valid[:, :-kept]), dim=1)
+    return LinkTask(
+        as_adjacency(torch.cat((train, train.flip(0)), dim=1), num_nodes=size),
+        train,
+        EvaluationPairs(valid[:, -kept:].contiguous(), split.val_neg_edge_index),
+        EvaluationPairs(split.test_pos_edge_index, split.test_neg_edge_index),
+        x,
+        name=name,
+    )
 
 
 def known() -> list[dict[str, Any]]:
@@ -72,7 +99,8 @@ def run(options: argparse.Namespace) -> None:
     for name in options.sets:
         for model in options.models:
             config, _ = settings(name, model)
-            config = config.replace(epochs=options.epochs or config.epochs, weight_average=options.average)
+            changes = {"epochs": options.epochs or config.epochs, "weight_average": options.average}
+            config = config.replace(**changes, **dict(options.set))
             for seed in range(options.seeds):
                 key = {"set": name, "model": model, "seed": seed, "variant": options.variant}
                 if not any(all(cell[k] == v for k, v in key.items()) for cell in known()):
@@ -80,7 +108,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _cell(key: dict[str, Any], config: LinkConfig, options: argparse.Namespace) -> None:
-    task = task_of(key["set"], key["seed"], options.data)
+    task = task_of(key["set"], key["seed"], options.data, options.splits)
     folder = Path(options.checkpoints) / "-".join(map(str, key.values()))
     folder.parent.mkdir(parents=True, exist_ok=True)
     start = time.process_time()
@@ -106,7 +134,7 @@ PARTS = {
     "negatives": [(_epoch, "draw_negatives")],
     "target removal": [(_epoch, "_without_targets")],
     "encoder": [(LinkEncoder, "forward")],
-    "common neighbours": [(ncn, "pooled"), (_ops, "differences")],
+    "common neighbours": [(ncn, "pooled"), (_completion, "candidates")],
     "completion, inner predictor": [(LinkPredictor, "_completed")],
     "predictor, the rest": [(LinkPredictor, "forward")],
     "backward": [(torch.Tensor, "backward")],
@@ -245,6 +273,11 @@ def _curve(file: Path) -> dict[str, Any]:
     }
 
 
+def _setting(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    return name, json.loads(value)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "epochs", "tables"])
@@ -253,6 +286,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, help="other than the paper's; goes with --variant")
     parser.add_argument("--average", type=float, default=0.0, help="weight_average, ours; goes with --variant")
+    parser.add_argument("--splits", choices=["graphx", "pyg"], default="graphx", help="goes with --variant")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", type=_setting, help="of LinkConfig")
     parser.add_argument("--variant", default="paper", help="a name for the lines of other settings")
     parser.add_argument("--data", help="the folder of the data sets")
     parser.add_argument("--checkpoints", default=Path(tempfile.gettempdir()) / "graphx-ncn")
