@@ -50,7 +50,8 @@ public:
     std::vector<T> values() const { return {all_.begin() + kFence, all_.end() - kFence}; }
     bool whole() const {
         const auto same = [](T x) { return x == kMark; };
-        return std::all_of(all_.begin(), all_.begin() + kFence, same) && std::all_of(all_.end() - kFence, all_.end(), same);
+        return std::all_of(all_.begin(), all_.begin() + kFence, same) &&
+               std::all_of(all_.end() - kFence, all_.end(), same);
     }
 
 private:

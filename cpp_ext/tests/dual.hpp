@@ -1,4 +1,5 @@
-// Long doubles that carry their derivative along one direction: an exact slope of any formula that is written with them.
+// Long doubles that carry their derivative along one direction: an exact slope of any formula that is written with
+// them.
 #pragma once
 
 #include <cmath>

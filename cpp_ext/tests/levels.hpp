@@ -17,8 +17,10 @@ public:
         setenv("GRAPHX_SIMD", level, 1);
     }
     ~AtLevel() {
-        if (before_) setenv("GRAPHX_SIMD", before_->c_str(), 1);
-        else unsetenv("GRAPHX_SIMD");
+        if (before_)
+            setenv("GRAPHX_SIMD", before_->c_str(), 1);
+        else
+            unsetenv("GRAPHX_SIMD");
     }
     AtLevel(const AtLevel&) = delete;
     AtLevel& operator=(const AtLevel&) = delete;

@@ -30,7 +30,8 @@ struct Matrix {
     std::map<std::int32_t, double> row(std::int64_t r, const std::vector<std::int64_t>& absent, bool weighted) const {
         std::map<std::int32_t, double> out;
         for (std::int64_t e = indptr[r]; e < indptr[r + 1]; ++e)
-            if (std::find(absent.begin(), absent.end(), e) == absent.end()) out[indices[e]] = weighted ? weights[e] : 1.0;
+            if (std::find(absent.begin(), absent.end(), e) == absent.end())
+                out[indices[e]] = weighted ? weights[e] : 1.0;
         return out;
     }
     // Sorted and without duplicates first; small whole weights, unlike one another.
@@ -69,7 +70,8 @@ inline Matrix hubs(std::int64_t rows, std::int64_t columns, unsigned seed) {
         std::vector<std::int32_t> row;
         // half of the columns repeat at distances of 2^18, where sets fold them onto one bit
         for (std::size_t k = 0; k < size; ++k)
-            row.push_back(static_cast<std::int32_t>(k % 2 ? random() % columns : ((random() % 900) + ((random() % 3) << 18)) % columns));
+            row.push_back(static_cast<std::int32_t>(k % 2 ? random() % columns
+                                                          : ((random() % 900) + ((random() % 3) << 18)) % columns));
         m.push(std::move(row), random);
     }
     return m;
@@ -90,7 +92,8 @@ inline Pairs random_pairs(std::int64_t rows1, std::int64_t rows2, std::size_t si
     return p;
 }
 
-inline PairQuery query_of(const NeighborSide& first, const NeighborSide& second, std::int64_t columns, const Pairs& pairs) {
+inline PairQuery query_of(const NeighborSide& first, const NeighborSide& second, std::int64_t columns,
+                          const Pairs& pairs) {
     return {first, second, columns, pairs.sources.data(), pairs.targets.data(), pairs.size()};
 }
 
@@ -103,7 +106,8 @@ struct Sides {
     Buffer<std::uint64_t> bits1, bits2;
     Exclusion exclusion1, exclusion2;
 
-    Sides(Matrix a, Matrix b, std::int64_t n, bool w1, bool w2, bool with_bits, std::int64_t every1, std::int64_t every2)
+    Sides(Matrix a, Matrix b, std::int64_t n, bool w1, bool w2, bool with_bits, std::int64_t every1,
+          std::int64_t every2)
         : first(std::move(a)), second(std::move(b)), columns(n), weighted1(w1), weighted2(w2), bits(with_bits) {
         if (every1)
             for (std::int64_t e = every1 / 2; e < first.entries(); e += every1) absent1.push_back(e);
@@ -111,8 +115,8 @@ struct Sides {
             for (std::int64_t e = every2 / 3; e < second.entries(); e += every2) absent2.push_back(e);
     }
     PairQuery query(const Pairs& pairs) {
-        return query_of(side(first, weighted1, absent1, bits1, exclusion1), side(second, weighted2, absent2, bits2, exclusion2),
-                        columns, pairs);
+        return query_of(side(first, weighted1, absent1, bits1, exclusion1),
+                        side(second, weighted2, absent2, bits2, exclusion2), columns, pairs);
     }
     // Column, and the product of the weights, of what rows s and t have in common.
     std::map<std::int32_t, double> common(std::int64_t s, std::int64_t t) const {
@@ -124,8 +128,8 @@ struct Sides {
     }
 
 private:
-    NeighborSide side(const Matrix& m, bool weighted, const std::vector<std::int64_t>& absent, Buffer<std::uint64_t>& own,
-                      Exclusion& exclusion) const {
+    NeighborSide side(const Matrix& m, bool weighted, const std::vector<std::int64_t>& absent,
+                      Buffer<std::uint64_t>& own, Exclusion& exclusion) const {
         Control control(1);
         NeighborSide made = m.side(weighted);
         if (bits) {

@@ -64,7 +64,8 @@ TEST(rounding_is_to_the_nearest_and_ties_go_to_even) {
     std::mt19937 random(1);
     for (std::uint32_t high = 0; high < 65536; ++high) {
         if ((high & 0x7f80) == 0x7f80) continue;  // infinite or NaN
-        for (const std::uint32_t low : {0U, 1U, 0x7fffU, 0x8000U, 0x8001U, 0xffffU, static_cast<unsigned>(random() % 65536)}) {
+        for (const std::uint32_t low :
+             {0U, 1U, 0x7fffU, 0x8000U, 0x8001U, 0xffffU, static_cast<unsigned>(random() % 65536)}) {
             const float value = float_of(high << 16 | low);
             CHECK_EQ(to_bfloat16(value), rounded_slowly(value));
         }
@@ -79,17 +80,17 @@ TEST(bfloat16_by_hand) {
     } cases[] = {
         {1.0F, 0x3f80},
         {-2.0F, 0xc000},
-        {1.00390625F, 0x3f80},              // 1 + 2^-8 lies between 1 and 1 + 2^-7: 1 is even
-        {1.01171875F, 0x3f82},              // 1 + 3 2^-8: between 0x3f81 and 0x3f82
+        {1.00390625F, 0x3f80},  // 1 + 2^-8 lies between 1 and 1 + 2^-7: 1 is even
+        {1.01171875F, 0x3f82},  // 1 + 3 2^-8: between 0x3f81 and 0x3f82
         {std::nextafter(1.00390625F, 2.0F), 0x3f81},
         {0.0F, 0x0000},
         {-0.0F, 0x8000},
         {infinity, 0x7f80},
         {-infinity, 0xff80},
-        {3.3895314e38F, 0x7f7f},            // the largest
-        {3.4028235e38F, 0x7f80},            // the largest float is nearer to 2^128
-        {1e-45F, 0x0000},                   // the least float is nearer to 0 than to 2^-133
-        {9.1835e-41F, 0x0001},              // 2^-133
+        {3.3895314e38F, 0x7f7f},  // the largest
+        {3.4028235e38F, 0x7f80},  // the largest float is nearer to 2^128
+        {1e-45F, 0x0000},         // the least float is nearer to 0 than to 2^-133
+        {9.1835e-41F, 0x0001},    // 2^-133
     };
     for (const auto& c : cases) CHECK_EQ(to_bfloat16(c.from), c.to);
 }

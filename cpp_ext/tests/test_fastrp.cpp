@@ -231,7 +231,8 @@ std::vector<long double> output_of(const Hop<S>& h, const std::vector<float>& be
         return !h.normalize ? weight : square > 0 ? weight / std::sqrt(square) : 0.0L;
     };
     for (std::int64_t u = 0; u < h.rows; ++u) {
-        const long double own = factor_of(source, h.own_row + u, h.own_weight), more = factor_of(target, u, h.new_weight);
+        const long double own = factor_of(source, h.own_row + u, h.own_weight),
+                          more = factor_of(target, u, h.new_weight);
         for (std::int64_t j = 0; j < h.columns; ++j) {
             const auto at = static_cast<std::size_t>(u * h.columns + j);
             made.push_back((h.accumulate ? before[at] : 0.0F) + more * widened(target[at]) +
@@ -435,12 +436,15 @@ TEST(rows_are_added_by_length_or_by_factors) {
                         long double square = 0;
                         const auto at = [&](std::int64_t j) { return static_cast<std::size_t>(u * columns + j); };
                         const auto value = [&](std::int64_t j) { return narrow ? widened(halves[at(j)]) : x[at(j)]; };
-                        for (std::int64_t j = 0; j < columns; ++j) square += static_cast<long double>(value(j)) * value(j);
+                        for (std::int64_t j = 0; j < columns; ++j)
+                            square += static_cast<long double>(value(j)) * value(j);
                         const long double factor = !normalize ? -1.5L : square > 0 ? -1.5L / std::sqrt(square) : 0;
                         for (std::int64_t j = 0; j < columns; ++j) {
                             const float base = add ? before[at(j)] : 0.0F;
-                            CHECK(std::abs(out[static_cast<std::int64_t>(at(j))] - (base + factor * value(j))) <= 1e-6L);
-                            CHECK_EQ(scaled[static_cast<std::int64_t>(at(j))], base + factors[static_cast<std::size_t>(u)] * value(j));
+                            CHECK(std::abs(out[static_cast<std::int64_t>(at(j))] - (base + factor * value(j))) <=
+                                  1e-6L);
+                            CHECK_EQ(scaled[static_cast<std::int64_t>(at(j))],
+                                     base + factors[static_cast<std::size_t>(u)] * value(j));
                         }
                     }
                 }
@@ -460,7 +464,8 @@ TEST(squares_by_group_are_those_of_the_numbers) {
             for (std::int64_t g = 0; g < groups; ++g) {
                 long double sum = 0;
                 for (std::int64_t j = 16 * g; j < std::min(columns, 16 * g + 16); ++j)
-                    sum += static_cast<long double>(x[static_cast<std::size_t>(u * columns + j)]) * x[static_cast<std::size_t>(u * columns + j)];
+                    sum += static_cast<long double>(x[static_cast<std::size_t>(u * columns + j)]) *
+                           x[static_cast<std::size_t>(u * columns + j)];
                 CHECK(std::abs(made[u * groups + g] - sum) <= 1e-15L * sum);
             }
     }
@@ -474,6 +479,7 @@ TEST(hops_and_sums_of_rows_stop_in_the_middle) {
     h.target = target.data();
     check_stops([&](Control& control) { hop(h, control); }, 5);
     CHECK(target.front() != 9.0F && target.back() == 9.0F);
-    check_stops([&](Control& control) { accumulate(source.data(), 5000, 4, 1.0F, true, false, out.data(), control); }, 4);
+    check_stops([&](Control& control) { accumulate(source.data(), 5000, 4, 1.0F, true, false, out.data(), control); },
+                4);
     CHECK(out.front() != 9.0F && out.back() == 9.0F);
 }

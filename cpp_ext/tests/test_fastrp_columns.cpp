@@ -74,14 +74,16 @@ TEST(a_column_of_nan_is_no_other_columns_business) {
     x[2500 * 5 + 3] = std::numeric_limits<float>::quiet_NaN();
     const auto found = moments(x, 3000, 5);
     CHECK(std::isnan(found.mean[3]) && std::isnan(found.variance[3]));
-    for (const std::size_t j : {0U, 1U, 2U, 4U}) CHECK(found.mean[j] == clean.mean[j] && found.variance[j] == clean.variance[j]);
+    for (const std::size_t j : {0U, 1U, 2U, 4U})
+        CHECK(found.mean[j] == clean.mean[j] && found.variance[j] == clean.variance[j]);
 }
 
 TEST(columns_are_standardised_into_any_place) {
     for (const std::int64_t columns : widths())
         for (const std::int64_t rows : {1, 1024, 1025}) {
             if (rows > 1 && columns % 9) continue;
-            const auto x = normals<float>(rows * columns, 1), mean = normals<float>(columns, 2), factor = normals<float>(columns, 3);
+            const auto x = normals<float>(rows * columns, 1), mean = normals<float>(columns, 2),
+                       factor = normals<float>(columns, 3);
             std::vector<float> expected;
             for (std::int64_t u = 0; u < rows; ++u)
                 for (std::int64_t j = 0; j < columns; ++j) {
@@ -102,7 +104,8 @@ TEST(columns_are_standardised_into_any_place) {
                     for (std::int64_t u = 0; u < rows; ++u)
                         for (std::int64_t k = 0; k < stride; ++k) {
                             const bool inside = k >= 2 && k < columns + 2;
-                            CHECK_EQ(wide[u * stride + k], inside ? expected[static_cast<std::size_t>(u * columns + k - 2)] : 55.0F);
+                            CHECK_EQ(wide[u * stride + k],
+                                     inside ? expected[static_cast<std::size_t>(u * columns + k - 2)] : 55.0F);
                         }
                 }
             });
@@ -133,6 +136,7 @@ TEST(moments_and_standardising_stop_in_the_middle) {
     double mean = 77, variance = 77;
     check_stops([&](Control& control) { column_moments(x.data(), rows, 1, &mean, &variance, control); }, 4);
     CHECK(mean == 77 && variance == 77);  // nothing half-made
-    check_stops([&](Control& control) { standardize(x.data(), rows, 1, one.data(), one.data(), out.data(), 1, control); }, 4);
+    check_stops(
+        [&](Control& control) { standardize(x.data(), rows, 1, one.data(), one.data(), out.data(), 1, control); }, 4);
     CHECK(out.front() == 1.0F && out.back() == 9.0F);
 }

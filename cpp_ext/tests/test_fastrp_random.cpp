@@ -1,5 +1,5 @@
-// The random start: the numbers of a generator with published outputs, the laws that they are to follow, and what they must
-// not depend on.
+// The random start: the numbers of a generator with published outputs, the laws that they are to follow, and what they
+// must not depend on.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -26,7 +26,8 @@ struct SplitMix {
     }
 };
 
-// The 32 bits of each column of a row: two columns a number, low half first, from the generator that the row's key seeds.
+// The 32 bits of each column of a row: two columns a number, low half first, from the generator that the row's key
+// seeds.
 std::vector<std::uint32_t> bits_of_row(std::uint64_t seed, std::uint64_t id, std::int64_t columns) {
     const std::uint64_t own = SplitMix{id * 0x9e3779b97f4a7c15u + 0x632be59bd9b4e019u - 0x9e3779b97f4a7c15u}.next();
     SplitMix row{SplitMix{(SplitMix{seed}.next() ^ own) - 0x9e3779b97f4a7c15u}.next()};
@@ -75,8 +76,8 @@ void check_share(std::int64_t count, std::int64_t n, double p) {
 
 TEST(the_generator_is_the_published_one) {
     SplitMix random{1234567};
-    for (const std::uint64_t expected : {6457827717110365317u, 3203168211198807973u, 9817491932198370423u, 4593380528125082431u,
-                                         16408922859458223821u})
+    for (const std::uint64_t expected : {6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
+                                         4593380528125082431u, 16408922859458223821u})
         CHECK_EQ(random.next(), expected);
 }
 
@@ -157,7 +158,8 @@ TEST(normal_variates_follow_the_normal_law) {
     double farthest = 0;  // Kolmogorov and Smirnov
     for (std::size_t i = 0; i < x.size(); ++i) {
         const double below = 0.5 * std::erfc(-static_cast<double>(x[i]) / std::sqrt(2.0));
-        farthest = std::max({farthest, std::abs(below - static_cast<double>(i) / n), std::abs(below - static_cast<double>(i + 1) / n)});
+        farthest = std::max(
+            {farthest, std::abs(below - static_cast<double>(i) / n), std::abs(below - static_cast<double>(i + 1) / n)});
     }
     CHECK(farthest * std::sqrt(n) <= 1.95);  // passed once in a thousand
 }
@@ -170,7 +172,8 @@ TEST(rows_columns_seeds_and_ids_are_not_correlated) {
         return sum / std::sqrt(static_cast<double>(columns));  // a standard normal variate where they are independent
     };
     for (const double density : {1.0, 0.0}) {
-        const auto x = made(projection(rows, 0, columns, density, 1)), next = made(projection(rows, 0, columns, density, 2));
+        const auto x = made(projection(rows, 0, columns, density, 1)),
+                   next = made(projection(rows, 0, columns, density, 2));
         double largest = 0;
         for (std::int64_t a = 0; a < rows; ++a)
             for (std::int64_t b = 0; b < rows; ++b) {
@@ -213,10 +216,12 @@ TEST(a_row_depends_on_its_id_and_nothing_else) {
 
 TEST(sparse_rows_are_the_entries_of_the_dense_ones) {
     std::vector<float> factors;
-    for (int r = 0; r < 2050; ++r) factors.push_back(r % 3 ? static_cast<float>(r % 7) - 3 : 1.5F);  // some of them zero
+    for (int r = 0; r < 2050; ++r)
+        factors.push_back(r % 3 ? static_cast<float>(r % 7) - 3 : 1.5F);  // some of them zero
     for (const double density : {1.0, 0.3, 0.02, 1e-4, 1e-10})
         for (const std::int64_t rows : {0, 1, 1023, 1024, 1025, 2050})
-            for (const auto& [begin, end] : {std::pair<std::int64_t, std::int64_t>{0, 24}, {1, 24}, {3, 4}, {4, 5}, {6, 6}, {7, 30}}) {
+            for (const auto& [begin, end] :
+                 {std::pair<std::int64_t, std::int64_t>{0, 24}, {1, 24}, {3, 4}, {4, 5}, {6, 6}, {7, 30}}) {
                 Projection p = projection(rows, begin, end, density, 21);
                 p.rows_scale = rows % 2 ? factors.data() : nullptr;
                 const auto dense = made(p);
@@ -228,7 +233,8 @@ TEST(sparse_rows_are_the_entries_of_the_dense_ones) {
                     std::vector<float> filled(dense.size(), 0.0F);
                     for (std::int64_t r = 0; r < rows; ++r) {
                         std::int64_t before = -1;
-                        for (std::int64_t i = sparse.indptr[static_cast<std::size_t>(r)]; i < sparse.indptr[static_cast<std::size_t>(r) + 1]; ++i) {
+                        for (std::int64_t i = sparse.indptr[static_cast<std::size_t>(r)];
+                             i < sparse.indptr[static_cast<std::size_t>(r) + 1]; ++i) {
                             const std::int64_t j = sparse.columns[static_cast<std::size_t>(i)];
                             CHECK(j > before && j < end - begin);
                             before = j;
@@ -238,7 +244,8 @@ TEST(sparse_rows_are_the_entries_of_the_dense_ones) {
                         }
                     }
                     CHECK(filled == dense);
-                    CHECK_EQ(sparse.values.size(), static_cast<std::size_t>(sparse.indptr[static_cast<std::size_t>(rows)]));
+                    CHECK_EQ(sparse.values.size(),
+                             static_cast<std::size_t>(sparse.indptr[static_cast<std::size_t>(rows)]));
                     CHECK_EQ(sparse.columns.size(), sparse.values.size());
                 });
             }
@@ -257,7 +264,9 @@ TEST(a_projection_keeps_lengths_in_the_mean) {
             for (const double value : x) length += value * value;
             for (std::int64_t j = 0; j < columns; ++j) {
                 double sum = 0;
-                for (std::int64_t u = 0; u < rows; ++u) sum += x[static_cast<std::size_t>(u)] * static_cast<double>(r[static_cast<std::size_t>(u * columns + j)]);
+                for (std::int64_t u = 0; u < rows; ++u)
+                    sum += x[static_cast<std::size_t>(u)] *
+                           static_cast<double>(r[static_cast<std::size_t>(u * columns + j)]);
                 image += sum * sum / static_cast<double>(columns);
             }
             CHECK(std::abs(image / length - 1) <= 5 * std::sqrt(2.0 / static_cast<double>(columns)));

@@ -23,7 +23,9 @@ std::vector<S> numbers(std::int64_t size, unsigned seed) {
     return made;
 }
 
-bool same_bits(const float* a, const float* b, std::size_t size) { return std::memcmp(a, b, size * sizeof(float)) == 0; }
+bool same_bits(const float* a, const float* b, std::size_t size) {
+    return std::memcmp(a, b, size * sizeof(float)) == 0;
+}
 
 // `Kind` of `Width` numbers: sums of rows that begin at any number, with and without a factor, as a loop makes them.
 template <class Kind, int Width, class S>
@@ -39,9 +41,12 @@ void check_sums() {
                 for (int r = 0; r < rows; ++r) {
                     const S* row = x.data() + place + r * Width;
                     const float factor = factors[static_cast<std::size_t>(r)];
-                    if (factored) sum.add(row, factor);
-                    else sum.add(row);
-                    for (std::size_t j = 0; j < Width; ++j) slow[j] += factored ? widened(row[j]) * factor : widened(row[j]);
+                    if (factored)
+                        sum.add(row, factor);
+                    else
+                        sum.add(row);
+                    for (std::size_t j = 0; j < Width; ++j)
+                        slow[j] += factored ? widened(row[j]) * factor : widened(row[j]);
                 }
                 for (float& value : slow) value *= factors.back();
                 Fenced<float> out(Width + place);
@@ -55,8 +60,9 @@ void check_sums() {
 // Rounding on the way out of a Pair, at numbers where it is hard.
 template <int Size>
 void check_packing() {
-    const float hard[] = {1.00390625F, 1.01171875F, -1.00390625F, 3.4028235e38F, -3.4028235e38F, kInfinity, -kInfinity, kNan,
-                          -kNan,       1e-45F,      -0.0F,        9.1835e-41F,   4.5e-41F,       0.0F,      65535.0F,   0.1F};
+    const float hard[] = {1.00390625F, 1.01171875F, -1.00390625F, 3.4028235e38F, -3.4028235e38F, kInfinity,
+                          -kInfinity,  kNan,        -kNan,        1e-45F,        -0.0F,          9.1835e-41F,
+                          4.5e-41F,    0.0F,        65535.0F,     0.1F};
     std::mt19937 random(3);
     for (int round = 0; round < 2000; ++round) {
         float values[2 * Size];
@@ -179,6 +185,7 @@ TEST(loops_over_a_row_at_every_width) {
         store_row(x.data(), columns, same.data());
         CHECK(halves.whole() && wide.whole() && same.whole());
         CHECK(same.values() == x);
-        for (std::int64_t j = 0; j < columns; ++j) CHECK_EQ(wide[j], widened(to_bfloat16(x[static_cast<std::size_t>(j)])));
+        for (std::int64_t j = 0; j < columns; ++j)
+            CHECK_EQ(wide[j], widened(to_bfloat16(x[static_cast<std::size_t>(j)])));
     }
 }

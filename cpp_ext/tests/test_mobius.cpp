@@ -292,12 +292,14 @@ void check_whole_products(const Shape& s) {
     const auto x = wholes<T>(s.rows * s.blocks * s.in, 1, 3), w = wholes<T>(s.blocks * s.out * s.in, 2, 3);
     const auto g = wholes<T>(s.rows * s.blocks * s.out, 3, 3);
     std::vector<T> y(g.size(), T{0}), by_x(x.size(), T{0}), by_w(w.size(), T{0});
-    const auto blocks = static_cast<std::size_t>(s.blocks), in = static_cast<std::size_t>(s.in), out = static_cast<std::size_t>(s.out);
+    const auto blocks = static_cast<std::size_t>(s.blocks), in = static_cast<std::size_t>(s.in),
+               out = static_cast<std::size_t>(s.out);
     for (std::size_t r = 0; r < static_cast<std::size_t>(s.rows); ++r)
         for (std::size_t k = 0; k < blocks; ++k)
             for (std::size_t i = 0; i < out; ++i)
                 for (std::size_t j = 0; j < in; ++j) {
-                    const std::size_t a = (r * blocks + k) * in + j, b = (r * blocks + k) * out + i, c = (k * out + i) * in + j;
+                    const std::size_t a = (r * blocks + k) * in + j, b = (r * blocks + k) * out + i,
+                                      c = (k * out + i) * in + j;
                     y[b] += w[c] * x[a];
                     by_x[a] += w[c] * g[b];
                     by_w[c] += g[b] * x[a];
@@ -306,7 +308,8 @@ void check_whole_products(const Shape& s) {
     at_every_level([&](Simd) {
         for (const int threads : {1, 3}) {
             Control control(threads);
-            Fenced<T> found(s.rows * s.blocks * s.out, T{9}), found_x(s.rows * s.blocks * s.in, T{9}), found_w(s.blocks * s.out * s.in, T{9});
+            Fenced<T> found(s.rows * s.blocks * s.out, T{9}), found_x(s.rows * s.blocks * s.in, T{9}),
+                found_w(s.blocks * s.out * s.in, T{9});
             CHECK(!product_forward<T>(control, p, found.data(), nullptr).found());
             CHECK_EQ(product_backward<T>(control, p, nullptr, nullptr, g.data(), found_x.data(), found_w.data()), 0.0);
             CHECK(found.whole() && found_x.whole() && found_w.whole());
@@ -326,7 +329,8 @@ template <class T>
 std::vector<T> mapped(Radial map, const std::vector<T>& x, std::int64_t dim, double c) {
     Control control(1);
     std::vector<T> y(x.size());
-    CHECK(!radial_forward<T>(control, map, static_cast<std::int64_t>(x.size()) / dim, dim, c, x.data(), y.data()).found());
+    CHECK(!radial_forward<T>(control, map, static_cast<std::int64_t>(x.size()) / dim, dim, c, x.data(), y.data())
+               .found());
     return y;
 }
 
@@ -335,7 +339,8 @@ std::vector<T> product_of(const Shape& s, const std::vector<T>& x, const std::ve
     Control control(1);
     std::vector<T> y(x.size() / static_cast<std::size_t>(s.in) * static_cast<std::size_t>(s.out));
     const auto rows = static_cast<std::int64_t>(x.size()) / (s.blocks * s.in);
-    CHECK(!product_forward<T>(control, {rows, s.blocks, s.in, s.out, w.data(), x.data(), true, c}, y.data(), nullptr).found());
+    CHECK(!product_forward<T>(control, {rows, s.blocks, s.in, s.out, w.data(), x.data(), true, c}, y.data(), nullptr)
+               .found());
     return y;
 }
 
@@ -356,7 +361,8 @@ TEST(block_products_of_whole_numbers_are_exact_at_every_width) {
             check_whole_products<double>(s);
         }
     }
-    for (const std::int64_t rows : {1, 7, 8, 9, 31, 32, 33, 1023, 1024, 1025, 2049}) check_whole_products<float>({rows, 2, 5, 16});
+    for (const std::int64_t rows : {1, 7, 8, 9, 31, 32, 33, 1023, 1024, 1025, 2049})
+        check_whole_products<float>({rows, 2, 5, 16});
 }
 
 TEST(nothing_is_mapped_to_nothing) {
@@ -377,12 +383,10 @@ TEST(rows_that_have_no_image_are_named_with_their_square) {
         Radial map;
         double length, c, square;
     } cases[] = {
-        {Radial::log0, 1.0, 1.0, 1.0},          // on the rim
-        {Radial::log0, 0.5, 4.0, 1.0},
-        {Radial::log0, 3.0, 1.0, 9.0},
-        {Radial::log0, infinity, 1.0, infinity},
-        {Radial::exp0, infinity, 1.0, infinity},
-        {Radial::exp0, 1e200, 1.0, infinity},   // its square is no double
+        {Radial::log0, 1.0, 1.0, 1.0},  // on the rim
+        {Radial::log0, 0.5, 4.0, 1.0},           {Radial::log0, 3.0, 1.0, 9.0},
+        {Radial::log0, infinity, 1.0, infinity}, {Radial::exp0, infinity, 1.0, infinity},
+        {Radial::exp0, 1e200, 1.0, infinity},  // its square is no double
     };
     for (const auto& c : cases)
         for (const std::int64_t row : {0, 31, 32, 1023, 1024, 2999})
@@ -419,7 +423,8 @@ TEST(curvature_is_a_unit_of_length) {
 TEST(rows_have_the_same_bits_alone_and_among_others) {
     for (const std::int64_t dim : widths()) {
         const Shape s{67, 1, 11, dim};
-        const auto x = random_vectors<double>(67, dim, 0.99, static_cast<unsigned>(dim)), w = random_vectors<double>(11, dim, 2.0, 3);
+        const auto x = random_vectors<double>(67, dim, 0.99, static_cast<unsigned>(dim)),
+                   w = random_vectors<double>(11, dim, 2.0, 3);
         at_every_level([&](Simd) {
             const auto y = product_of(s, x, w, 1.0), u = mapped(Radial::log0, x, dim, 1.0);
             for (const std::int64_t r : {0, 5, 31, 32, 63, 66}) {
@@ -449,6 +454,7 @@ TEST(maps_and_products_stop_in_the_middle) {
     Control control(1);
     std::vector<float> image(x.size());
     product_forward<float>(control, p, image.data(), kept.data());
-    check([&](Control& c) { product_backward<float>(c, p, image.data(), kept.data(), x.data(), y.data(), by_w.data()); });
+    check(
+        [&](Control& c) { product_backward<float>(c, p, image.data(), kept.data(), x.data(), y.data(), by_w.data()); });
     CHECK(by_w == std::vector<float>(4, 9.0F));  // written at the end
 }

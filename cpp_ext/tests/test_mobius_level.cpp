@@ -21,7 +21,8 @@ std::vector<T> rows_of_lengths(const std::vector<double>& radii, std::int64_t di
     for (std::size_t r = 0; r < radii.size(); ++r) {
         double square = 0;
         for (std::int64_t j = 0; j < dim; ++j) square += way[r * dim + j] * way[r * dim + j];
-        for (std::int64_t j = 0; j < dim; ++j) x.push_back(static_cast<T>(way[r * dim + j] * (radii[r] / std::sqrt(c * square))));
+        for (std::int64_t j = 0; j < dim; ++j)
+            x.push_back(static_cast<T>(way[r * dim + j] * (radii[r] / std::sqrt(c * square))));
     }
     return x;
 }
@@ -55,8 +56,10 @@ long double allowed(long double square) {
     return (sizeof(T) == 4 ? 5e-7L : 2e-15L) + 1e-15L * rim;
 }
 
-const std::vector<double> kInside{0, 1e-30, 1e-12, 1e-6, 1e-3, 0.0999, 0.1001, 0.3, 0.7, 0.9, 0.99, 0.999, 0.9999, 0.99999};
-const std::vector<double> kAnywhere{0, 1e-30, 1e-12, 1e-6, 1e-3, 0.0999, 0.1001, 0.3, 1, 3, 9, 18, 19.99, 20.01, 50, 1e3, 1e6};
+const std::vector<double> kInside{0,   1e-30, 1e-12, 1e-6, 1e-3,  0.0999, 0.1001,
+                                  0.3, 0.7,   0.9,   0.99, 0.999, 0.9999, 0.99999};
+const std::vector<double> kAnywhere{0, 1e-30, 1e-12, 1e-6,  1e-3,  0.0999, 0.1001, 0.3, 1,
+                                    3, 9,     18,    19.99, 20.01, 50,     1e3,    1e6};
 
 template <class T>
 void check_radial(Radial map, const std::vector<double>& radii, std::int64_t dim, double c) {
@@ -74,7 +77,8 @@ void check_radial(Radial map, const std::vector<double>& radii, std::int64_t dim
         const auto loss = [&] { return inner(image(), g.data() + r * width); };
         images.push_back(plain(image()));
         gradients.push_back(slopes(row, loss));
-        const long double image_length = length(images[r].data(), width), own_length = length(x.data() + r * width, width);
+        const long double image_length = length(images[r].data(), width),
+                          own_length = length(x.data() + r * width, width);
         factors.push_back(own_length > 0 ? image_length / own_length : 1);
         curvature.d = 1;
         by_c += loss().d;
@@ -108,7 +112,8 @@ void check_product(const Shape& s, const std::vector<double>& radii, double c, d
     const auto x = rows_of_lengths<T>(radii, dim, c, seed);
     const auto w = normals<T>(s.blocks * s.out * s.in, seed + 1, size_of_weight / std::sqrt(static_cast<double>(s.in)));
     const auto g = normals<T>(rows * dim_out, seed + 2);
-    const auto blocks = static_cast<std::size_t>(s.blocks), in = static_cast<std::size_t>(s.in), out = static_cast<std::size_t>(s.out);
+    const auto blocks = static_cast<std::size_t>(s.blocks), in = static_cast<std::size_t>(s.in),
+               out = static_cast<std::size_t>(s.out);
     std::vector<std::vector<long double>> images, by_x;
     std::vector<long double> least, by_w(w.size(), 0);
     long double by_c = 0, size_c = 0;
@@ -140,7 +145,8 @@ void check_product(const Shape& s, const std::vector<double>& radii, double c, d
         std::vector<RowScalars> kept(radii.size());
         const BlockProduct<T> p{rows, s.blocks, s.in, s.out, w.data(), x.data(), true, c};
         CHECK(!product_forward<T>(control, p, y.data(), kept.data()).found());
-        const double found_c = product_backward<T>(control, p, y.data(), kept.data(), g.data(), grad_x.data(), grad_w.data());
+        const double found_c =
+            product_backward<T>(control, p, y.data(), kept.data(), g.data(), grad_x.data(), grad_w.data());
         CHECK(y.whole() && grad_x.whole() && grad_w.whole());
         long double worst = 0;
         for (std::size_t r = 0; r < radii.size(); ++r) {
@@ -171,8 +177,8 @@ TEST(log0_and_its_gradient_at_every_width) {
 }
 
 TEST(mobius_products_and_their_gradients_in_blocks_of_every_shape) {
-    for (const Shape s : {Shape{1, 1, 1}, Shape{3, 1, 2}, Shape{2, 7, 5}, Shape{1, 8, 8}, Shape{2, 9, 16}, Shape{1, 16, 15},
-                          Shape{1, 17, 33}, Shape{2, 32, 16}, Shape{1, 3, 64}, Shape{1, 2, 65}})
+    for (const Shape s : {Shape{1, 1, 1}, Shape{3, 1, 2}, Shape{2, 7, 5}, Shape{1, 8, 8}, Shape{2, 9, 16},
+                          Shape{1, 16, 15}, Shape{1, 17, 33}, Shape{2, 32, 16}, Shape{1, 3, 64}, Shape{1, 2, 65}})
         for (const double size : {1.0, 2.5}) {
             check_product<float>(s, kInside, 0.8, size);
             check_product<double>(s, kInside, 0.8, size);
@@ -214,14 +220,15 @@ void check_identity(std::int64_t blocks, std::int64_t width) {
 }
 
 TEST(the_identity_maps_rows_and_gradients_to_themselves_beside_the_rim) {
-    for (const Shape s : {Shape{1, 1, 1}, Shape{1, 3, 3}, Shape{2, 8, 8}, Shape{1, 16, 16}, Shape{3, 17, 17}, Shape{1, 64, 64}}) {
+    for (const Shape s :
+         {Shape{1, 1, 1}, Shape{1, 3, 3}, Shape{2, 8, 8}, Shape{1, 16, 16}, Shape{3, 17, 17}, Shape{1, 64, 64}}) {
         check_identity<float>(s.blocks, s.in);
         check_identity<double>(s.blocks, s.in);
     }
 }
 
-// exp0(4 log0 x): its rows lie so near the rim that their length hardly moves, however near the rim x is, and what is left
-// of the gradient along x is the product of a number without bound and one that is nearly nothing.
+// exp0(4 log0 x): its rows lie so near the rim that their length hardly moves, however near the rim x is, and what is
+// left of the gradient along x is the product of a number without bound and one that is nearly nothing.
 TEST(gradients_of_stretched_rows_do_not_feel_the_rim) {
     for (const std::int64_t dim : {1, 3, 16, 21}) {
         const std::vector<double> radii{0.9, 0.999, 1 - 1e-6, 1 - 1e-9, 1 - 1e-12, 1 - 1e-14};
@@ -230,7 +237,8 @@ TEST(gradients_of_stretched_rows_do_not_feel_the_rim) {
         std::vector<double> w(width * width, 0.0), y(x.size()), grad(x.size());
         for (std::size_t i = 0; i < width; ++i) w[i * width + i] = 4;
         std::vector<RowScalars> kept(radii.size());
-        const BlockProduct<double> p{static_cast<std::int64_t>(radii.size()), 1, dim, dim, w.data(), x.data(), true, 1.0};
+        const BlockProduct<double> p{
+            static_cast<std::int64_t>(radii.size()), 1, dim, dim, w.data(), x.data(), true, 1.0};
         at_every_level([&](Simd) {
             Control control(1);
             CHECK(!product_forward<double>(control, p, y.data(), kept.data()).found());

@@ -60,7 +60,8 @@ void check_relative(const std::vector<double>& at, F&& found, G&& exact, long do
         if (std::abs(a - b) <= tolerance * std::abs(b)) continue;
         std::ostringstream what;
         what.precision(17);
-        what << "at " << p << " came " << a << ", expected " << b << ", relative error " << std::abs(a - b) / std::abs(b);
+        what << "at " << p << " came " << a << ", expected " << b << ", relative error "
+             << std::abs(a - b) / std::abs(b);
         fail(__FILE__, __LINE__, what.str());
     }
 }

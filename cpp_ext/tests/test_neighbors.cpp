@@ -6,11 +6,11 @@
 #include <random>
 #include <vector>
 
+#include "draws.hpp"
 #include "graphx/neighbors.hpp"
 #include "levels.hpp"
 #include "sides.hpp"
 #include "stopping.hpp"
-#include "draws.hpp"
 
 using namespace graphx;
 using namespace graphx::test;
@@ -114,8 +114,14 @@ TEST(common_neighbours_by_every_way) {
                 for (bool exclude : {false, true})
                     for (bool shared : {false, true}) {
                         const std::int64_t rows = 30, columns = 700;
-                        Question c{random_matrix(rows, columns, 1), random_matrix(12, columns, 2),
-                               random_pairs(rows, shared ? rows : 12, 300, runs, 3), {}, weighted, bits, shared, columns};
+                        Question c{random_matrix(rows, columns, 1),
+                                   random_matrix(12, columns, 2),
+                                   random_pairs(rows, shared ? rows : 12, 300, runs, 3),
+                                   {},
+                                   weighted,
+                                   bits,
+                                   shared,
+                                   columns};
                         if (exclude)
                             for (std::int64_t e = 0; e < static_cast<std::int64_t>(c.first.indices.size()); e += 5)
                                 c.absent.push_back(e);
@@ -128,8 +134,14 @@ TEST(rows_of_far_different_lengths_and_nodes_that_share_a_bit) {
         for (bool runs : {false, true})
             for (bool weighted : {false, true})
                 for (bool exclude : {false, true}) {
-                    Question c{hubs(9, columns, 1), hubs(6, columns, 2), random_pairs(9, 6, 60, runs, 3), {}, weighted, false,
-                           false, columns};
+                    Question c{hubs(9, columns, 1),
+                               hubs(6, columns, 2),
+                               random_pairs(9, 6, 60, runs, 3),
+                               {},
+                               weighted,
+                               false,
+                               false,
+                               columns};
                     if (exclude)
                         for (std::int64_t e = 0; e < static_cast<std::int64_t>(c.first.indices.size()); e += 3)
                             c.absent.push_back(e);
@@ -254,8 +266,8 @@ void check_answers(Sides& sides, const Pairs& pairs) {
 
 TEST(answers_for_two_sides_of_every_kind) {
     for (int way = 0; way < 64; ++way) {
-        Sides sides(random_matrix(12, 200, 1), random_matrix(10, 200, 2), 200, way & 1, way & 2, way & 4, way & 8 ? 3 : 0,
-                    way & 16 ? 2 : 0);
+        Sides sides(random_matrix(12, 200, 1), random_matrix(10, 200, 2), 200, way & 1, way & 2, way & 4,
+                    way & 8 ? 3 : 0, way & 16 ? 2 : 0);
         Pairs pairs = random_pairs(12, 10, 60, way & 32, 3);
         check_answers(sides, pairs);
     }
@@ -263,7 +275,8 @@ TEST(answers_for_two_sides_of_every_kind) {
 
 TEST(answers_around_the_pairs_of_a_task) {
     Sides sides(random_matrix(12, 64, 1), random_matrix(10, 64, 2), 64, true, false, false, 0, 3);
-    for (const std::size_t size : {1, 31, 32, 33, 255, 256, 257, 512, 513}) check_answers(sides, random_pairs(12, 10, size, true, 3));
+    for (const std::size_t size : {1, 31, 32, 33, 255, 256, 257, 512, 513})
+        check_answers(sides, random_pairs(12, 10, size, true, 3));
 }
 
 TEST(answers_for_complete_and_star_graphs) {
@@ -286,7 +299,8 @@ TEST(answers_for_complete_and_star_graphs) {
         count_common(k.query(pairs), counts.data(), control);
         CHECK((counts == std::vector<std::int64_t>{128, 128, 129}));
         count_common(s.query(pairs), counts.data(), control);
-        CHECK((counts == std::vector<std::int64_t>{0, 1, 1}));  // two leaves share the centre, a leaf and the centre nothing
+        CHECK((counts ==
+               std::vector<std::int64_t>{0, 1, 1}));  // two leaves share the centre, a leaf and the centre nothing
         check_answers(k, pairs);
         check_answers(s, pairs);
     }
@@ -314,7 +328,8 @@ TEST(bit_rows_hold_the_entries_and_exclusion_takes_them_out) {
                 NeighborSide side = m.side(false);
                 const auto bits = make_bits(side, columns, control);
                 side.bits = bits.data();
-                const auto made = make_exclusion(side, columns, twice.data(), static_cast<std::int64_t>(twice.size()), control);
+                const auto made =
+                    make_exclusion(side, columns, twice.data(), static_cast<std::int64_t>(twice.size()), control);
                 const std::int64_t words = (columns + 63) / 64;
                 CHECK_EQ(bits.size(), static_cast<std::size_t>(rows * words));
                 side.absent = made.absent.data();
@@ -342,12 +357,14 @@ TEST(entries_are_found_around_the_searches_of_a_chunk) {
             columns.push_back(static_cast<std::int64_t>(random() % 300));
         }
         for (std::size_t k = 0; k < rows.size(); ++k)
-            for (std::int64_t e = m.indptr[static_cast<std::size_t>(rows[k])]; e < m.indptr[static_cast<std::size_t>(rows[k]) + 1]; ++e)
+            for (std::int64_t e = m.indptr[static_cast<std::size_t>(rows[k])];
+                 e < m.indptr[static_cast<std::size_t>(rows[k]) + 1]; ++e)
                 if (m.indices[static_cast<std::size_t>(e)] == columns[k]) expected.push_back(e);
         for (const int threads : {1, 4}) {
             Control control(threads);
             const auto found = find_entries(m.side(false), rows.data(), columns.data(), size, false, control);
-            CHECK(std::equal(found.begin(), found.end(), expected.begin(), expected.end()));  // in the order they were asked for
+            CHECK(std::equal(found.begin(), found.end(), expected.begin(),
+                             expected.end()));  // in the order they were asked for
         }
     }
 }

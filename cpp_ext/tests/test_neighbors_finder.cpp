@@ -1,5 +1,5 @@
-// One worker's way through pairs: whichever way a pair is answered, in whatever order pairs are asked for, and restricted to
-// whatever columns, the same neighbours come with the same weights.
+// One worker's way through pairs: whichever way a pair is answered, in whatever order pairs are asked for, and
+// restricted to whatever columns, the same neighbours come with the same weights.
 #include "graphx/neighbors_finder.hpp"
 
 #include <algorithm>
@@ -16,7 +16,8 @@ using namespace graphx::test;
 namespace {
 
 // The common neighbours of pair b within [low, high), asked for and counted, against those of the two maps.
-void check_pair(Finder& finder, const Sides& sides, const Pairs& pairs, std::int64_t b, std::int64_t low, std::int64_t high) {
+void check_pair(Finder& finder, const Sides& sides, const Pairs& pairs, std::int64_t b, std::int64_t low,
+                std::int64_t high) {
     std::vector<std::int32_t> nodes;
     std::vector<double> weights;
     const auto at = static_cast<std::size_t>(b);
@@ -29,14 +30,17 @@ void check_pair(Finder& finder, const Sides& sides, const Pairs& pairs, std::int
     const std::int64_t found = finder.find(b, true, low, high);
     CHECK_EQ(found, static_cast<std::int64_t>(nodes.size()));
     CHECK(std::equal(nodes.begin(), nodes.end(), finder.nodes()));
-    if (sides.weighted1 || sides.weighted2) CHECK(std::equal(weights.begin(), weights.end(), finder.weights()));
-    else CHECK(finder.weights() == nullptr);
+    if (sides.weighted1 || sides.weighted2)
+        CHECK(std::equal(weights.begin(), weights.end(), finder.weights()));
+    else
+        CHECK(finder.weights() == nullptr);
 }
 
 void check_all(Sides& sides, const Pairs& pairs) {
     const PairQuery query = sides.query(pairs);
     const std::int64_t n = sides.columns, middle = n / 128 * 64;
-    const std::pair<std::int64_t, std::int64_t> ranges[] = {{0, n}, {0, middle}, {middle, n}, {64, 192}, {n / 64 * 64, n}};
+    const std::pair<std::int64_t, std::int64_t> ranges[] = {
+        {0, n}, {0, middle}, {middle, n}, {64, 192}, {n / 64 * 64, n}};
     std::vector<std::int64_t> order(static_cast<std::size_t>(pairs.size()));
     std::iota(order.begin(), order.end(), 0);
     at_every_level([&](Simd) {
@@ -57,7 +61,8 @@ TEST(pairs_are_answered_alike_in_every_way_and_range) {
     const std::int64_t n = 577;  // a last word of one bit
     for (int way = 0; way < 32; ++way) {
         const bool w1 = way & 1, w2 = way & 2, bits = way & 4, runs = way & 8, exclude = way & 16;
-        Sides sides(random_matrix(14, n, 4), random_matrix(11, n, 5), n, w1, w2, bits, exclude ? 3 : 0, exclude ? 4 : 0);
+        Sides sides(random_matrix(14, n, 4), random_matrix(11, n, 5), n, w1, w2, bits, exclude ? 3 : 0,
+                    exclude ? 4 : 0);
         check_all(sides, random_pairs(14, 11, 50, runs, static_cast<unsigned>(way)));
     }
 }
@@ -65,7 +70,8 @@ TEST(pairs_are_answered_alike_in_every_way_and_range) {
 TEST(long_rows_and_shared_bits_are_answered_alike) {
     for (const std::int64_t n : {std::int64_t{4096}, (std::int64_t{3} << 18) - 5})
         for (int way = 0; way < 6; ++way) {
-            Sides sides(hubs(6, n, 7), hubs(6, n, 8), n, way % 2, way == 3, false, way / 2 == 1 ? 3 : 0, way / 2 == 2 ? 2 : 0);
+            Sides sides(hubs(6, n, 7), hubs(6, n, 8), n, way % 2, way == 3, false, way / 2 == 1 ? 3 : 0,
+                        way / 2 == 2 ? 2 : 0);
             check_all(sides, random_pairs(6, 6, 14, way % 2, 9));
         }
 }

@@ -44,7 +44,8 @@ struct Slow {
 };
 
 template <class T>
-Slow slowly(const Sides& sides, const Pairs& pairs, const std::vector<T>& x, const std::vector<T>& g, std::int64_t channels) {
+Slow slowly(const Sides& sides, const Pairs& pairs, const std::vector<T>& x, const std::vector<T>& g,
+            std::int64_t channels) {
     const auto width = static_cast<std::size_t>(channels);
     Slow made;
     made.out.assign(g.size(), 0), made.out_size = made.out;
@@ -53,7 +54,8 @@ Slow slowly(const Sides& sides, const Pairs& pairs, const std::vector<T>& x, con
         for (const auto& [u, w] : sides.common(pairs.sources[b], pairs.targets[b]))
             for (std::size_t j = 0; j < width; ++j) {
                 const std::size_t from = static_cast<std::size_t>(u) * width + j, to = b * width + j;
-                const long double forward = static_cast<long double>(w) * x[from], back = static_cast<long double>(w) * g[to];
+                const long double forward = static_cast<long double>(w) * x[from],
+                                  back = static_cast<long double>(w) * g[to];
                 made.out[to] += forward, made.out_size[to] += std::abs(forward);
                 made.grad[from] += back, made.grad_size[from] += std::abs(back);
             }
@@ -61,7 +63,8 @@ Slow slowly(const Sides& sides, const Pairs& pairs, const std::vector<T>& x, con
 }
 
 template <class T>
-void check_sum(const std::vector<T>& found, const std::vector<long double>& expected, const std::vector<long double>& size) {
+void check_sum(const std::vector<T>& found, const std::vector<long double>& expected,
+               const std::vector<long double>& size) {
     constexpr long double unit = sizeof(T) == 4 ? 6e-8L : 1.2e-16L;  // a rounding for each of at most 600 terms
     CHECK_EQ(found.size(), expected.size());
     for (std::size_t i = 0; i < found.size(); ++i) CHECK(std::abs(found[i] - expected[i]) <= 100 * unit * size[i]);
@@ -71,8 +74,8 @@ template <class T>
 void check_widths() {
     for (const std::int64_t channels : widths()) {
         const auto seed = static_cast<unsigned>(channels);
-        Sides sides(random_matrix(13, 200, seed), random_matrix(9, 200, seed + 1), 200, channels % 3 == 1, channels % 5 == 1,
-                    channels % 2, channels % 4 == 1 ? 4 : 0, channels % 4 == 2 ? 3 : 0);
+        Sides sides(random_matrix(13, 200, seed), random_matrix(9, 200, seed + 1), 200, channels % 3 == 1,
+                    channels % 5 == 1, channels % 2, channels % 4 == 1 ? 4 : 0, channels % 4 == 2 ? 3 : 0);
         const Pairs pairs = random_pairs(13, 9, 40, channels % 7 < 4, seed);
         const auto x = normals<T>(200 * channels, seed), g = normals<T>(40 * channels, seed + 2);
         const Slow slow = slowly(sides, pairs, x, g, channels);

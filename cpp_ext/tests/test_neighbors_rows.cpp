@@ -15,7 +15,8 @@ namespace {
 
 std::vector<std::int32_t> random_row(std::int64_t size, std::int64_t limit, std::mt19937& random) {
     std::set<std::int32_t> row;
-    while (static_cast<std::int64_t>(row.size()) < size) row.insert(static_cast<std::int32_t>(random() % static_cast<std::uint64_t>(limit)));
+    while (static_cast<std::int64_t>(row.size()) < size)
+        row.insert(static_cast<std::int32_t>(random() % static_cast<std::uint64_t>(limit)));
     return {row.begin(), row.end()};
 }
 
@@ -35,7 +36,8 @@ void check_search(const std::vector<std::int32_t>& a, const std::vector<std::int
     const auto na = static_cast<std::int64_t>(a.size()), nb = static_cast<std::int64_t>(b.size());
     at_every_level([&](Simd) {
         const RowKernels rows = row_kernels();
-        CHECK_EQ(rows.search_count(a.data(), na, b.data(), nb, nullptr, nullptr), static_cast<std::int64_t>(expected.size()));
+        CHECK_EQ(rows.search_count(a.data(), na, b.data(), nb, nullptr, nullptr),
+                 static_cast<std::int64_t>(expected.size()));
         Fenced<std::int32_t> at_a(na + 16), at_b(na + 16);
         const auto found = rows.search_emit(a.data(), na, b.data(), nb, at_a.data(), at_b.data());
         CHECK(at_a.whole() && at_b.whole());
@@ -108,7 +110,8 @@ TEST(marked_entries_are_counted_and_found) {
                 if (in.count(row[k] % bits)) expected.push_back(static_cast<std::int32_t>(k));
             at_every_level([&](Simd) {
                 const RowKernels rows = row_kernels();
-                CHECK_EQ(rows.count_marked(mark.data(), fold, row.data(), size), static_cast<std::int64_t>(expected.size()));
+                CHECK_EQ(rows.count_marked(mark.data(), fold, row.data(), size),
+                         static_cast<std::int64_t>(expected.size()));
                 Fenced<std::int32_t> at(size + 16);
                 const std::int64_t found = rows.find_marked(mark.data(), fold, row.data(), size, at.data());
                 CHECK(at.whole());

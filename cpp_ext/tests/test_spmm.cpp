@@ -1,5 +1,5 @@
-// Sparse times dense against sums by hand: every kind of value and number, every width and option; triangles as incidences,
-// in one tile of columns and in several.
+// Sparse times dense against sums by hand: every kind of value and number, every width and option; triangles as
+// incidences, in one tile of columns and in several.
 #include "graphx/spmm.hpp"
 
 #include <limits>
@@ -23,9 +23,12 @@ struct Sparse {
     Sparse(std::int64_t rows, std::int64_t n, unsigned seed) : columns(n) {
         std::mt19937 random(seed);
         for (std::int64_t u = 0; u < rows; ++u) {
-            const std::int64_t most = u % 5 == 0 ? 0 : u % 41 == 7 ? std::min<std::int64_t>(n, 200) : static_cast<std::int64_t>(random() % 9);
+            const std::int64_t most = u % 5 == 0    ? 0
+                                      : u % 41 == 7 ? std::min<std::int64_t>(n, 200)
+                                                    : static_cast<std::int64_t>(random() % 9);
             std::vector<std::int32_t> row;
-            for (std::int64_t k = 0; k < most; ++k) row.push_back(static_cast<std::int32_t>(random() % static_cast<std::uint64_t>(n)));
+            for (std::int64_t k = 0; k < most; ++k)
+                row.push_back(static_cast<std::int32_t>(random() % static_cast<std::uint64_t>(n)));
             std::sort(row.begin(), row.end());
             row.erase(std::unique(row.begin(), row.end()), row.end());
             indices.insert(indices.end(), row.begin(), row.end());
@@ -79,8 +82,10 @@ void check_products() {
                     std::copy(before.begin(), before.end(), out.data());
                     p.out = out.data();
                     Control control(threads);
-                    if (threads) multiply(p, control);
-                    else multiply_serial(p);
+                    if (threads)
+                        multiply(p, control);
+                    else
+                        multiply_serial(p);
                     CHECK(out.whole());
                     CHECK(out.values() == expected);
                 }
@@ -88,9 +93,10 @@ void check_products() {
         }
 }
 
-// B B^T x of the node-triangle-edge incidence, from the definition: for every triangle u v w, the edge v w is one that closes
-// it for u, and brings the sum of x over all that v and w have in common.
-std::vector<std::int64_t> triangles_slowly(const TestGraph& g, const std::vector<std::int64_t>& x, std::int64_t columns, std::int64_t scale) {
+// B B^T x of the node-triangle-edge incidence, from the definition: for every triangle u v w, the edge v w is one that
+// closes it for u, and brings the sum of x over all that v and w have in common.
+std::vector<std::int64_t> triangles_slowly(const TestGraph& g, const std::vector<std::int64_t>& x, std::int64_t columns,
+                                           std::int64_t scale) {
     const std::size_t n = g.size(), width = static_cast<std::size_t>(columns);
     std::vector<std::int64_t> made(x.size(), 0);
     for (std::size_t v = 0; v < n; ++v)
@@ -197,7 +203,8 @@ TEST(integers_of_any_size_are_multiplied_exactly) {
     p.pattern = {1, indptr, indices};
     p.values = values, p.x = x, p.out = out, p.columns = 1;
     multiply_serial(p);
-    CHECK_EQ(out[0], (std::int64_t{1} << 61) + (std::int64_t{1} << 40) - 3 * (std::numeric_limits<std::int64_t>::max() / 8));
+    CHECK_EQ(out[0],
+             (std::int64_t{1} << 61) + (std::int64_t{1} << 40) - 3 * (std::numeric_limits<std::int64_t>::max() / 8));
 }
 
 TEST(triangle_products_match_the_definition) {
@@ -205,7 +212,7 @@ TEST(triangle_products_match_the_definition) {
         check_triangles<std::int32_t, std::int64_t>(random_graph(40, 0.3, 1), columns);
         check_triangles<std::int64_t, double>(random_graph(25, 0.7, 2), columns);
         check_triangles<std::int32_t, float>(random_graph(30, 0.1, 3), columns);
-        check_triangles<std::int32_t, std::int64_t>(star(20), columns);  // no triangle at all
+        check_triangles<std::int32_t, std::int64_t>(star(20), columns);                 // no triangle at all
         check_triangles<std::int32_t, std::int64_t>(random_graph(9, 1.0, 4), columns);  // a clique
     }
 }
@@ -213,7 +220,8 @@ TEST(triangle_products_match_the_definition) {
 TEST(lists_of_triangles_by_hand) {
     // a triangle 0 1 2, with 3 beside the edge 1 2: the edges {0,1} {0,2} {1,2} {1,3} {2,3}, and 4 on a tail
     std::vector<std::vector<char>> adjacent(5, std::vector<char>(5, 0));
-    for (const auto& [u, v] : {std::pair{0, 1}, {0, 2}, {1, 2}, {1, 3}, {2, 3}, {3, 4}}) adjacent[u][v] = adjacent[v][u] = 1;
+    for (const auto& [u, v] : {std::pair{0, 1}, {0, 2}, {1, 2}, {1, 3}, {2, 3}, {3, 4}})
+        adjacent[u][v] = adjacent[v][u] = 1;
     const TestGraph g = from_adjacency(adjacent);
     Control control(2);
     const TriangleLists lists = make_triangle_lists(count_edge_basis<std::int32_t>(g.csr(), control), control);
@@ -222,18 +230,20 @@ TEST(lists_of_triangles_by_hand) {
     for (std::size_t u = 0; u < 5; ++u) closing.push_back(lists.node_start[u + 1] - lists.node_start[u]);
     CHECK((closing == std::vector<std::int64_t>{1, 2, 2, 1, 0}));  // triangles at each node
     std::vector<std::size_t> sizes;
-    for (std::size_t e = 0; e < 5; ++e) sizes.push_back(static_cast<std::size_t>(lists.edge_start[e + 1] - lists.edge_start[e]));
+    for (std::size_t e = 0; e < 5; ++e)
+        sizes.push_back(static_cast<std::size_t>(lists.edge_start[e + 1] - lists.edge_start[e]));
     std::sort(sizes.begin(), sizes.end());
     CHECK((sizes == std::vector<std::size_t>{1, 1, 1, 1, 2}));
     // 0 is closed by {1,2}, whose common nodes are 0 and 3
     const std::int64_t e = lists.node_edges[static_cast<std::size_t>(lists.node_start[0])];
-    std::vector<std::int32_t> common(lists.edge_nodes.begin() + lists.edge_start[e], lists.edge_nodes.begin() + lists.edge_start[e + 1]);
+    std::vector<std::int32_t> common(lists.edge_nodes.begin() + lists.edge_start[e],
+                                     lists.edge_nodes.begin() + lists.edge_start[e + 1]);
     CHECK((common == std::vector<std::int32_t>{0, 3}));
 }
 
 TEST(triangle_products_in_tiles_of_columns) {
-    // 8,000 cliques of six: 120,000 edges in triangles, so that 70 columns of eight bytes do not fit into one tile. In a
-    // clique the ten edges without u have u in common and the four others: those count x[z] for each of six edges.
+    // 8,000 cliques of six: 120,000 edges in triangles, so that 70 columns of eight bytes do not fit into one tile. In
+    // a clique the ten edges without u have u in common and the four others: those count x[z] for each of six edges.
     const std::int64_t cliques = 8000, n = 6 * cliques, columns = 70;
     std::vector<std::int64_t> indptr{0};
     std::vector<std::int32_t> indices;
@@ -251,7 +261,8 @@ TEST(triangle_products_in_tiles_of_columns) {
     for (std::int64_t u = 0; u < n; u += 37)
         for (std::int64_t j = 0; j < columns; ++j) {
             std::int64_t expected = 1 + 4 * x[static_cast<std::size_t>(u * columns + j)];
-            for (std::int64_t z = u / 6 * 6; z < u / 6 * 6 + 6; ++z) expected += 6 * x[static_cast<std::size_t>(z * columns + j)];
+            for (std::int64_t z = u / 6 * 6; z < u / 6 * 6 + 6; ++z)
+                expected += 6 * x[static_cast<std::size_t>(z * columns + j)];
             CHECK_EQ(out[static_cast<std::size_t>(u * columns + j)], expected);
         }
 }

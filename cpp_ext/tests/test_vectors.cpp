@@ -96,7 +96,8 @@ TEST(every_number_is_read_back_and_none_has_a_digit_too_many) {
         CHECK_EQ(std::strtof(text.c_str(), nullptr), x[i]);
         if (std::abs(x[i]) >= 16777216.0F && text.find('e') == std::string::npos)  // shorter than with an exponent
             CHECK_EQ(text, std::to_string(static_cast<std::int64_t>(x[i])));
-        else CHECK_EQ(digits_of(text), static_cast<std::size_t>(fewest_digits(x[i])));
+        else
+            CHECK_EQ(digits_of(text), static_cast<std::size_t>(fewest_digits(x[i])));
     }
     CHECK(!(lines >> text));
 }
@@ -137,7 +138,8 @@ TEST(pieces_follow_one_another_around_the_size_of_a_task) {
             std::string expected;
             for (std::int64_t r = 0; r < rows; ++r) {
                 expected += std::to_string(ids[static_cast<std::size_t>(r)]);
-                for (std::int64_t j = 0; j < columns; ++j) expected += " " + one(x[static_cast<std::size_t>(r * columns + j)]);
+                for (std::int64_t j = 0; j < columns; ++j)
+                    expected += " " + one(x[static_cast<std::size_t>(r * columns + j)]);
                 expected += "\n";
             }
             RowNames names;
