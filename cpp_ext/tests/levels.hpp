@@ -1,42 +1,42 @@
-// Every level of instructions that this processor has, one after the other.
+// The levels of instructions that this processor has, and one of them for a while.
 #pragma once
 
 #include <cstdlib>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "graphx/simd.hpp"
 
 namespace graphx::test {
 
-// GRAPHX_SIMD set to a level as long as this lives, then as it was.
+// GRAPHX_SIMD set to `name` until the end of the block, then as it was.
 class AtLevel {
 public:
-    explicit AtLevel(const char* level) {
-        if (const char* before = std::getenv("GRAPHX_SIMD")) before_ = before;
-        setenv("GRAPHX_SIMD", level, 1);
-    }
-    ~AtLevel() {
-        if (before_)
-            setenv("GRAPHX_SIMD", before_->c_str(), 1);
-        else
-            unsetenv("GRAPHX_SIMD");
+    explicit AtLevel(const char* name) {
+        if (const char* now = std::getenv("GRAPHX_SIMD")) {
+            had_ = true;
+            before_ = now;
+        }
+        setenv("GRAPHX_SIMD", name, 1);
     }
     AtLevel(const AtLevel&) = delete;
     AtLevel& operator=(const AtLevel&) = delete;
+    ~AtLevel() {
+        if (had_) setenv("GRAPHX_SIMD", before_.c_str(), 1);
+        else unsetenv("GRAPHX_SIMD");
+    }
 
 private:
-    std::optional<std::string> before_;
+    bool had_ = false;
+    std::string before_;
 };
 
-// body(level) at plain, and at what more there is.
-template <class F>
-void at_every_level(F&& body) {
-    constexpr const char* names[] = {"plain", "avx2", "avx512"};
-    for (int level = 0; level < 3; ++level) {
-        const AtLevel set(names[level]);
-        if (static_cast<int>(simd_level()) == level) body(simd_level());
-    }
+// Those that can be reached here, the plain one first.
+inline std::vector<const char*> levels() {
+    std::vector<const char*> reached{"plain"};
+    if (simd_level() >= Simd::avx2) reached.push_back("avx2");
+    if (simd_level() >= Simd::avx512) reached.push_back("avx512");
+    return reached;
 }
 
 }  // namespace graphx::test

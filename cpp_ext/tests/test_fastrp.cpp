@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "draws.hpp"
+#include "every_level.hpp"
 #include "graphx/bfloat16.hpp"
 #include "graphx/fastrp.hpp"
-#include "levels.hpp"
 #include "stopping.hpp"
 
 using namespace graphx;

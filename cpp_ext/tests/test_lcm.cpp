@@ -7,9 +7,9 @@
 
 #include "draws.hpp"
 #include "dual.hpp"
+#include "every_level.hpp"
 #include "graphx/lcm.hpp"
 #include "lcm_problem.hpp"
-#include "levels.hpp"
 #include "stopping.hpp"
 
 using namespace graphx;

@@ -4,8 +4,8 @@
 #include <limits>
 #include <vector>
 
+#include "every_level.hpp"
 #include "lcm_problem.hpp"
-#include "levels.hpp"
 #include "test.hpp"
 
 using namespace graphx;

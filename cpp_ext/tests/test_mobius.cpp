@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "draws.hpp"
+#include "every_level.hpp"
 #include "graphx/mobius.hpp"
 #include "graphx/pool.hpp"
-#include "levels.hpp"
 #include "stopping.hpp"
 
 using namespace graphx;

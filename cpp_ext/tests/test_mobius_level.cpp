@@ -6,7 +6,7 @@
 
 #include "ball.hpp"
 #include "draws.hpp"
-#include "levels.hpp"
+#include "every_level.hpp"
 
 using namespace graphx;
 using namespace graphx::test;

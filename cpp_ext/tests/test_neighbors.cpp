@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "draws.hpp"
+#include "every_level.hpp"
 #include "graphx/neighbors.hpp"
-#include "levels.hpp"
 #include "sides.hpp"
 #include "stopping.hpp"
 

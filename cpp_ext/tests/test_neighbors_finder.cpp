@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "draws.hpp"
-#include "levels.hpp"
+#include "every_level.hpp"
 #include "sides.hpp"
 
 using namespace graphx;

@@ -2,8 +2,8 @@
 #include <numeric>
 
 #include "draws.hpp"
+#include "every_level.hpp"
 #include "graphx/neighbors.hpp"
-#include "levels.hpp"
 #include "sides.hpp"
 #include "stopping.hpp"
 

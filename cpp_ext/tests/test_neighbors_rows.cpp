@@ -5,7 +5,7 @@
 #include <set>
 
 #include "draws.hpp"
-#include "levels.hpp"
+#include "every_level.hpp"
 
 using namespace graphx;
 using namespace graphx::neighbors;

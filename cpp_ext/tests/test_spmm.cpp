@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "draws.hpp"
+#include "every_level.hpp"
 #include "graphs.hpp"
-#include "levels.hpp"
 #include "stopping.hpp"
 
 using namespace graphx;
