@@ -51,7 +51,7 @@ Buffer<float> packed(const lcm::Level& level, const LcmTree& tree, const LcmWeig
 // parts are added in their order, so this must not depend on the number of threads.
 std::int64_t parts_of(std::int64_t padded) {
     const std::int64_t bytes = lcm::sums_floats(padded) * static_cast<std::int64_t>(sizeof(float));
-    return std::clamp<std::int64_t>(kSumsBytes / bytes, 1, kMaxParts);
+    return std::clamp<std::int64_t>(kSumsBytes / std::max<std::int64_t>(bytes, 1), 1, kMaxParts);  // no channels: no bytes
 }
 
 }  // namespace

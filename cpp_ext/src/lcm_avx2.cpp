@@ -30,11 +30,8 @@ inline V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
 inline V vmax(V bound, V x) { return _mm256_max_ps(bound, x); }  // x where it is NaN
 inline V vmin(V bound, V x) { return _mm256_min_ps(bound, x); }
 inline V select_less(V x, V y, V yes, V no) { return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(x, y, _CMP_LT_OQ)); }
-// p * 2^n, n in the low bits of `shifted`.
-inline V scale_by_power(V p, V shifted) {
-    return _mm256_castsi256_ps(
-        _mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_castps_si256(shifted), 23)));
-}
+// The number whose exponent is in the low bits of `shifted`.
+inline V power_of(V shifted) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23)); }
 
 }  // namespace
 

@@ -32,10 +32,9 @@ inline V vmin(V bound, V x) { return _mm512_maskz_min_ps(0xffff, bound, x); }
 inline V select_less(V x, V y, V yes, V no) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, y, _CMP_LT_OQ), no, yes);
 }
-// p * 2^n, n in the low bits of `shifted`.
-inline V scale_by_power(V p, V shifted) {
-    return _mm512_castsi512_ps(_mm512_add_epi32(
-        _mm512_castps_si512(p), _mm512_maskz_slli_epi32(0xffff, _mm512_castps_si512(shifted), 23)));
+// The number whose exponent is in the low bits of `shifted`.
+inline V power_of(V shifted) {
+    return _mm512_castsi512_ps(_mm512_maskz_slli_epi32(0xffff, _mm512_castps_si512(shifted), 23));
 }
 
 }  // namespace

@@ -26,8 +26,8 @@ inline V choose(Bits mask, V yes, V no) { return (V)(((Bits)yes & mask) | ((Bits
 inline V vmax(V bound, V x) { return choose(bound > x, bound, x); }  // x where it is NaN
 inline V vmin(V bound, V x) { return choose(bound < x, bound, x); }
 inline V select_less(V x, V y, V yes, V no) { return choose(x < y, yes, no); }
-// p * 2^n, n in the low bits of `shifted`.
-inline V scale_by_power(V p, V shifted) { return (V)((Bits)p + ((Bits)shifted << 23)); }
+// The number whose exponent is in the low bits of `shifted`.
+inline V power_of(V shifted) { return (V)((Bits)shifted << 23); }
 
 }  // namespace
 

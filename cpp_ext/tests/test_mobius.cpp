@@ -8,11 +8,14 @@
 #include <thread>
 #include <vector>
 
+#include "draws.hpp"
+#include "every_level.hpp"
 #include "graphx/mobius.hpp"
 #include "graphx/pool.hpp"
-#include "test.hpp"
+#include "stopping.hpp"
 
 using namespace graphx;
+using namespace graphx::test;
 
 namespace {
 
@@ -279,4 +282,179 @@ TEST(the_pool_gives_memory_back_and_keeps_no_more_than_its_limit) {
         });
     for (auto& thread : threads) thread.join();
     CHECK(pool.kept_bytes() <= Pool::kKeep);
+}
+
+namespace {
+
+// Whole numbers, so that every sum is exact in whatever order.
+template <class T>
+void check_whole_products(const Shape& s) {
+    const auto x = wholes<T>(s.rows * s.blocks * s.in, 1, 3), w = wholes<T>(s.blocks * s.out * s.in, 2, 3);
+    const auto g = wholes<T>(s.rows * s.blocks * s.out, 3, 3);
+    std::vector<T> y(g.size(), T{0}), by_x(x.size(), T{0}), by_w(w.size(), T{0});
+    const auto blocks = static_cast<std::size_t>(s.blocks), in = static_cast<std::size_t>(s.in),
+               out = static_cast<std::size_t>(s.out);
+    for (std::size_t r = 0; r < static_cast<std::size_t>(s.rows); ++r)
+        for (std::size_t k = 0; k < blocks; ++k)
+            for (std::size_t i = 0; i < out; ++i)
+                for (std::size_t j = 0; j < in; ++j) {
+                    const std::size_t a = (r * blocks + k) * in + j, b = (r * blocks + k) * out + i,
+                                      c = (k * out + i) * in + j;
+                    y[b] += w[c] * x[a];
+                    by_x[a] += w[c] * g[b];
+                    by_w[c] += g[b] * x[a];
+                }
+    const BlockProduct<T> p{s.rows, s.blocks, s.in, s.out, w.data(), x.data(), false, 0};
+    at_every_level([&](Simd) {
+        for (const int threads : {1, 3}) {
+            Control control(threads);
+            Fenced<T> found(s.rows * s.blocks * s.out, T{9}), found_x(s.rows * s.blocks * s.in, T{9}),
+                found_w(s.blocks * s.out * s.in, T{9});
+            CHECK(!product_forward<T>(control, p, found.data(), nullptr).found());
+            CHECK_EQ(product_backward<T>(control, p, nullptr, nullptr, g.data(), found_x.data(), found_w.data()), 0.0);
+            CHECK(found.whole() && found_x.whole() && found_w.whole());
+            CHECK(found.values() == y && found_x.values() == by_x && found_w.values() == by_w);
+        }
+    });
+}
+
+template <class T>
+BadRow radial_bad(Radial map, const std::vector<T>& x, std::int64_t dim, double c, int threads) {
+    Control control(threads);
+    std::vector<T> y(x.size());
+    return radial_forward<T>(control, map, static_cast<std::int64_t>(x.size()) / dim, dim, c, x.data(), y.data());
+}
+
+template <class T>
+std::vector<T> mapped(Radial map, const std::vector<T>& x, std::int64_t dim, double c) {
+    Control control(1);
+    std::vector<T> y(x.size());
+    CHECK(!radial_forward<T>(control, map, static_cast<std::int64_t>(x.size()) / dim, dim, c, x.data(), y.data())
+               .found());
+    return y;
+}
+
+template <class T>
+std::vector<T> product_of(const Shape& s, const std::vector<T>& x, const std::vector<T>& w, double c) {
+    Control control(1);
+    std::vector<T> y(x.size() / static_cast<std::size_t>(s.in) * static_cast<std::size_t>(s.out));
+    const auto rows = static_cast<std::int64_t>(x.size()) / (s.blocks * s.in);
+    CHECK(!product_forward<T>(control, {rows, s.blocks, s.in, s.out, w.data(), x.data(), true, c}, y.data(), nullptr)
+               .found());
+    return y;
+}
+
+template <class T>
+std::vector<T> times(std::vector<T> x, T factor) {
+    for (T& value : x) value *= factor;
+    return x;
+}
+
+}  // namespace
+
+TEST(block_products_of_whole_numbers_are_exact_at_every_width) {
+    for (const std::int64_t width : widths()) {
+        const Shape shapes[] = {{5, 2, width, 7}, {5, 2, 7, width}, {34, 1, width, width}};
+        for (const Shape& s : shapes) {
+            if (&s == &shapes[2] && width > 40) continue;
+            check_whole_products<float>(s);
+            check_whole_products<double>(s);
+        }
+    }
+    for (const std::int64_t rows : {1, 7, 8, 9, 31, 32, 33, 1023, 1024, 1025, 2049})
+        check_whole_products<float>({rows, 2, 5, 16});
+}
+
+TEST(nothing_is_mapped_to_nothing) {
+    Control control(2);
+    CHECK(!radial_forward<float>(control, Radial::log0, 0, 5, 1.0, nullptr, nullptr).found());
+    CHECK(!radial_forward<float>(control, Radial::exp0, 3, 0, 1.0, nullptr, nullptr).found());
+    CHECK_EQ(radial_backward<double>(control, Radial::exp0, 3, 0, 1.0, nullptr, nullptr, nullptr), 0.0);
+    std::vector<float> w(6, 5.0F);
+    const BlockProduct<float> none{0, 2, 3, 1, w.data(), nullptr, true, 1.0};
+    CHECK(!product_forward<float>(control, none, nullptr, nullptr).found());
+    CHECK_EQ(product_backward<float>(control, none, nullptr, nullptr, nullptr, nullptr, w.data()), 0.0);
+    CHECK(w == std::vector<float>(6, 0.0F));  // the gradient of no rows
+}
+
+TEST(rows_that_have_no_image_are_named_with_their_square) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const struct {
+        Radial map;
+        double length, c, square;
+    } cases[] = {
+        {Radial::log0, 1.0, 1.0, 1.0},  // on the rim
+        {Radial::log0, 0.5, 4.0, 1.0},           {Radial::log0, 3.0, 1.0, 9.0},
+        {Radial::log0, infinity, 1.0, infinity}, {Radial::exp0, infinity, 1.0, infinity},
+        {Radial::exp0, 1e200, 1.0, infinity},  // its square is no double
+    };
+    for (const auto& c : cases)
+        for (const std::int64_t row : {0, 31, 32, 1023, 1024, 2999})
+            for (const int threads : {1, 4}) {
+                std::vector<double> x(3000 * 3, 0.01);
+                const auto at = static_cast<std::size_t>(3 * row);
+                x[at] = 0, x[at + 1] = c.length, x[at + 2] = 0;
+                x[3 * 2999] = std::numeric_limits<double>::quiet_NaN();  // a later row is bad, too
+                if (row == 2999) x[3 * 2999] = 0;
+                at_every_level([&](Simd) {
+                    const BadRow bad = radial_bad(c.map, x, 3, c.c, threads);
+                    CHECK_EQ(bad.row, row);
+                    CHECK_EQ(bad.square, c.square);
+                });
+            }
+    std::vector<float> within{0.99999994F, 0.0F};  // the last float inside
+    CHECK(!radial_bad(Radial::log0, within, 2, 1.0, 1).found());
+    std::vector<float> large{1e38F, -1e38F};  // squares of floats are doubles
+    CHECK(!radial_bad(Radial::exp0, large, 2, 1.0, 1).found());
+}
+
+TEST(curvature_is_a_unit_of_length) {
+    // exp0_c(x) = exp0_1(sqrt(c) x) / sqrt(c): with sqrt(c) = 4 no rounding differs
+    for (const std::int64_t dim : widths()) {
+        const auto x = random_vectors<float>(40, dim, 0.24, static_cast<unsigned>(dim));
+        for (const Radial map : {Radial::exp0, Radial::log0})
+            CHECK(mapped(map, x, dim, 16.0) == times(mapped(map, times(x, 4.0F), dim, 1.0), 0.25F));
+        const Shape s{40, 1, 9, dim};
+        const auto w = random_vectors<float>(9, dim, 1.0, 3);
+        CHECK(product_of(s, x, w, 16.0) == times(product_of(s, times(x, 4.0F), w, 1.0), 0.25F));
+    }
+}
+
+TEST(rows_have_the_same_bits_alone_and_among_others) {
+    for (const std::int64_t dim : widths()) {
+        const Shape s{67, 1, 11, dim};
+        const auto x = random_vectors<double>(67, dim, 0.99, static_cast<unsigned>(dim)),
+                   w = random_vectors<double>(11, dim, 2.0, 3);
+        at_every_level([&](Simd) {
+            const auto y = product_of(s, x, w, 1.0), u = mapped(Radial::log0, x, dim, 1.0);
+            for (const std::int64_t r : {0, 5, 31, 32, 63, 66}) {
+                const std::vector<double> row(x.begin() + r * dim, x.begin() + (r + 1) * dim);
+                const auto alone = product_of(s, row, w, 1.0), own = mapped(Radial::log0, row, dim, 1.0);
+                CHECK(std::equal(alone.begin(), alone.end(), y.begin() + r * 11));
+                CHECK(std::equal(own.begin(), own.end(), u.begin() + r * dim));
+            }
+        });
+    }
+}
+
+TEST(maps_and_products_stop_in_the_middle) {
+    const std::int64_t rows = 6000;
+    const std::vector<float> x(static_cast<std::size_t>(rows * 2), 0.1F), w{1, 0, 0, 1};
+    std::vector<float> y(x.size(), 9.0F), by_w(4, 9.0F);
+    std::vector<RowScalars> kept(static_cast<std::size_t>(rows));
+    const BlockProduct<float> p{rows, 1, 2, 2, w.data(), x.data(), true, 1.0};
+    const auto check = [&](auto&& work) {
+        std::fill(y.begin(), y.end(), 9.0F);
+        check_stops(work, 4);
+        CHECK(y.front() != 9.0F && y.back() == 9.0F);
+    };
+    check([&](Control& c) { radial_forward<float>(c, Radial::exp0, rows, 2, 1.0, x.data(), y.data()); });
+    check([&](Control& c) { radial_backward<float>(c, Radial::log0, rows, 2, 1.0, x.data(), x.data(), y.data()); });
+    check([&](Control& c) { product_forward<float>(c, p, y.data(), kept.data()); });
+    Control control(1);
+    std::vector<float> image(x.size());
+    product_forward<float>(control, p, image.data(), kept.data());
+    check(
+        [&](Control& c) { product_backward<float>(c, p, image.data(), kept.data(), x.data(), y.data(), by_w.data()); });
+    CHECK(by_w == std::vector<float>(4, 9.0F));  // written at the end
 }

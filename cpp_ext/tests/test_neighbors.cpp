@@ -3,70 +3,21 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <map>
 #include <random>
 #include <vector>
 
+#include "draws.hpp"
+#include "every_level.hpp"
 #include "graphx/neighbors.hpp"
-#include "test.hpp"
+#include "sides.hpp"
+#include "stopping.hpp"
 
 using namespace graphx;
+using namespace graphx::test;
 
 namespace {
 
-struct Matrix {
-    std::vector<std::int64_t> indptr{0};
-    std::vector<std::int32_t> indices;
-    std::vector<double> weights;
-
-    NeighborSide side(bool weighted) const {
-        NeighborSide out;
-        out.num_rows = static_cast<std::int64_t>(indptr.size()) - 1;
-        out.indptr = indptr.data();
-        out.indices = indices.data();
-        out.weights = weighted ? weights.data() : nullptr;
-        return out;
-    }
-    std::map<std::int32_t, double> row(std::int64_t r, const std::vector<std::int64_t>& absent, bool weighted) const {
-        std::map<std::int32_t, double> out;
-        for (std::int64_t e = indptr[r]; e < indptr[r + 1]; ++e)
-            if (std::find(absent.begin(), absent.end(), e) == absent.end()) out[indices[e]] = weighted ? weights[e] : 1.0;
-        return out;
-    }
-};
-
-// Rows of very different lengths, the first and last empty.
-Matrix random_matrix(std::int64_t rows, std::int64_t columns, unsigned seed) {
-    std::mt19937 random(seed);
-    std::uniform_real_distribution<double> uniform;
-    Matrix m;
-    for (std::int64_t r = 0; r < rows; ++r) {
-        const double density = r == 0 || r == rows - 1 ? 0.0 : std::pow(static_cast<double>(r) / rows, 4.0);
-        for (std::int64_t u = 0; u < columns; ++u)
-            if (uniform(random) < density) {
-                m.indices.push_back(static_cast<std::int32_t>(u));
-                m.weights.push_back(1.0 + static_cast<double>(random() % 7));
-            }
-        m.indptr.push_back(static_cast<std::int64_t>(m.indices.size()));
-    }
-    return m;
-}
-
-struct Pairs {
-    std::vector<std::int64_t> sources, targets;
-};
-
-Pairs random_pairs(std::int64_t rows1, std::int64_t rows2, std::size_t size, bool runs, unsigned seed) {
-    std::mt19937 random(seed);
-    Pairs p;
-    for (std::size_t b = 0; b < size; ++b) {
-        p.sources.push_back(runs && b % 40 ? p.sources.back() : static_cast<std::int64_t>(random() % rows1));
-        p.targets.push_back(static_cast<std::int64_t>(random() % rows2));
-    }
-    return p;
-}
-
-struct Case {
+struct Question {
     Matrix first, second;
     Pairs pairs;
     std::vector<std::int64_t> absent;
@@ -74,7 +25,7 @@ struct Case {
     std::int64_t columns;
 };
 
-void check(const Case& c, std::int64_t channels = 21) {
+void check(const Question& c, std::int64_t channels = 21) {
     Control one(1);
     NeighborSide first = c.first.side(c.weighted);
     NeighborSide second = c.shared ? first : c.second.side(c.weighted);
@@ -163,8 +114,14 @@ TEST(common_neighbours_by_every_way) {
                 for (bool exclude : {false, true})
                     for (bool shared : {false, true}) {
                         const std::int64_t rows = 30, columns = 700;
-                        Case c{random_matrix(rows, columns, 1), random_matrix(12, columns, 2),
-                               random_pairs(rows, shared ? rows : 12, 300, runs, 3), {}, weighted, bits, shared, columns};
+                        Question c{random_matrix(rows, columns, 1),
+                                   random_matrix(12, columns, 2),
+                                   random_pairs(rows, shared ? rows : 12, 300, runs, 3),
+                                   {},
+                                   weighted,
+                                   bits,
+                                   shared,
+                                   columns};
                         if (exclude)
                             for (std::int64_t e = 0; e < static_cast<std::int64_t>(c.first.indices.size()); e += 5)
                                 c.absent.push_back(e);
@@ -172,34 +129,19 @@ TEST(common_neighbours_by_every_way) {
                     }
 }
 
-// Hubs and small rows, so that short rows are searched in long ones, and nodes that share a bit with others.
-Matrix hubs(std::int64_t rows, std::int64_t columns, unsigned seed) {
-    std::mt19937 random(seed);
-    Matrix m;
-    for (std::int64_t r = 0; r < rows; ++r) {
-        const std::size_t size = r % 3 == 0 ? 3000 : r % 3 == 1 ? 12 : 150;
-        std::vector<std::int32_t> row;
-        // half of the columns repeat at distances of 2^18, where sets fold them onto one bit
-        for (std::size_t k = 0; k < size; ++k)
-            row.push_back(static_cast<std::int32_t>(k % 2 ? random() % columns : ((random() % 900) + ((random() % 3) << 18)) % columns));
-        std::sort(row.begin(), row.end());
-        row.erase(std::unique(row.begin(), row.end()), row.end());
-        for (auto u : row) {
-            m.indices.push_back(u);
-            m.weights.push_back(1.0 + static_cast<double>(random() % 7));
-        }
-        m.indptr.push_back(static_cast<std::int64_t>(m.indices.size()));
-    }
-    return m;
-}
-
 TEST(rows_of_far_different_lengths_and_nodes_that_share_a_bit) {
     for (std::int64_t columns : {std::int64_t{5000}, (std::int64_t{1} << 19) + 77})
         for (bool runs : {false, true})
             for (bool weighted : {false, true})
                 for (bool exclude : {false, true}) {
-                    Case c{hubs(9, columns, 1), hubs(6, columns, 2), random_pairs(9, 6, 60, runs, 3), {}, weighted, false,
-                           false, columns};
+                    Question c{hubs(9, columns, 1),
+                               hubs(6, columns, 2),
+                               random_pairs(9, 6, 60, runs, 3),
+                               {},
+                               weighted,
+                               false,
+                               false,
+                               columns};
                     if (exclude)
                         for (std::int64_t e = 0; e < static_cast<std::int64_t>(c.first.indices.size()); e += 3)
                             c.absent.push_back(e);
@@ -209,40 +151,6 @@ TEST(rows_of_far_different_lengths_and_nodes_that_share_a_bit) {
                     for (auto& r : c.pairs.targets) r %= 6;
                     check(c, columns > 100'000 ? 1 : 5);
                 }
-}
-
-TEST(sums_of_every_width_in_both_number_types) {
-    const auto m = random_matrix(20, 300, 1);
-    const auto pairs = random_pairs(20, 20, 80, true, 3);
-    for (bool weighted : {false, true}) {
-        const PairQuery query{m.side(weighted), m.side(weighted), 300, pairs.sources.data(), pairs.targets.data(), 80};
-        for (std::int64_t channels : {1, 7, 8, 16, 40, 64, 200, 300}) {
-            std::vector<float> x(static_cast<std::size_t>(300 * channels));
-            for (std::size_t k = 0; k < x.size(); ++k) x[k] = static_cast<float>(k * 2654435761U % 9);
-            std::vector<float> g(static_cast<std::size_t>(80 * channels), 2.0F);
-            for (const char* level : {"plain", "avx2", "avx512"}) {
-                setenv("GRAPHX_SIMD", level, 1);
-                Control control(2);
-                std::vector<float> out(static_cast<std::size_t>(80 * channels)), grad(x.size());
-                std::vector<std::int64_t> counts(80);
-                pool_common(query, x.data(), channels, out.data(), counts.data(), control);
-                pool_common_backward(query, counts.data(), g.data(), channels, grad.data(), control);
-                std::vector<float> slow(out.size()), back(grad.size());
-                for (std::size_t b = 0; b < 80; ++b) {
-                    const auto r1 = m.row(pairs.sources[b], {}, weighted), r2 = m.row(pairs.targets[b], {}, weighted);
-                    for (const auto& [u, w] : r1)
-                        if (const auto at = r2.find(u); at != r2.end())
-                            for (std::int64_t j = 0; j < channels; ++j) {
-                                slow[b * channels + j] += static_cast<float>(w * at->second) * x[u * channels + j];
-                                back[u * channels + j] += static_cast<float>(w * at->second) * 2.0F;
-                            }
-                }
-                CHECK(out == slow);  // whole numbers: exact in single precision too
-                CHECK(grad == back);
-            }
-            unsetenv("GRAPHX_SIMD");
-        }
-    }
 }
 
 TEST(entries_that_are_not_there_are_left_out) {
@@ -271,10 +179,10 @@ TEST(entries_that_are_not_there_are_left_out) {
 }
 
 TEST(no_pairs_and_no_columns) {
-    check(Case{random_matrix(4, 70, 1), random_matrix(4, 70, 1), Pairs{}, {}, false, false, true, 70});
+    check(Question{random_matrix(4, 70, 1), random_matrix(4, 70, 1), Pairs{}, {}, false, false, true, 70});
     Matrix empty;
     empty.indptr = {0, 0, 0};
-    check(Case{empty, empty, Pairs{{0, 1}, {1, 1}}, {}, false, true, true, 0});
+    check(Question{empty, empty, Pairs{{0, 1}, {1, 1}}, {}, false, true, true, 0});
 }
 
 TEST(entries_are_found_in_both_directions) {
@@ -298,4 +206,179 @@ TEST(a_request_to_stop_ends_the_counting) {
     Control control(2);
     control.request_stop();
     CHECK_THROWS(Cancelled, count_common(query, counts.data(), control));
+}
+
+namespace {
+
+// Every answer of a query with both sides weighted, with bit rows or with absent entries, in whole numbers.
+void check_answers(Sides& sides, const Pairs& pairs) {
+    const PairQuery query = sides.query(pairs);
+    const bool weighted = sides.weighted1 || sides.weighted2;
+    const auto node_weights = wholes<double>(sides.columns, 11);
+    std::vector<std::int64_t> counts, rowptr{0}, ptr1{0}, ptr2{0};
+    std::vector<std::int32_t> columns, only1, only2;
+    std::vector<double> values, scores, plain_scores;
+    for (std::size_t b = 0; b < pairs.sources.size(); ++b) {
+        const auto common = sides.common(pairs.sources[b], pairs.targets[b]);
+        double score = 0, plain = 0;
+        for (const auto& [u, w] : common) {
+            columns.push_back(u);
+            values.push_back(w);
+            plain += w;
+            score += w * node_weights[static_cast<std::size_t>(u)];
+        }
+        for (const auto& [u, w] : sides.first.row(pairs.sources[b], sides.absent1, false))
+            if (!common.count(u)) only1.push_back(u);
+        for (const auto& [u, w] : sides.second.row(pairs.targets[b], sides.absent2, false))
+            if (!common.count(u)) only2.push_back(u);
+        counts.push_back(static_cast<std::int64_t>(common.size()));
+        rowptr.push_back(static_cast<std::int64_t>(columns.size()));
+        ptr1.push_back(static_cast<std::int64_t>(only1.size()));
+        ptr2.push_back(static_cast<std::int64_t>(only2.size()));
+        scores.push_back(score);
+        plain_scores.push_back(plain);
+    }
+    if (!weighted) values.clear();
+    const auto same = [](const auto& buffer, const auto& vector) {
+        return std::equal(buffer.begin(), buffer.end(), vector.begin(), vector.end());
+    };
+    at_every_level([&](Simd) {
+        for (const int threads : {1, 3}) {
+            Control control(threads);
+            std::vector<std::int64_t> counted(counts.size(), -1);
+            count_common(query, counted.data(), control);
+            CHECK(counted == counts);
+            std::vector<double> scored(counts.size(), -1);
+            score_common(query, node_weights.data(), scored.data(), control);
+            CHECK(scored == scores);
+            score_common(query, nullptr, scored.data(), control);
+            CHECK(scored == plain_scores);
+            const auto lists = list_common(query, control);
+            CHECK(same(lists.rowptr, rowptr) && same(lists.columns, columns) && same(lists.values, values));
+            const auto [first, second] = list_differences(query, control);
+            CHECK(same(first.rowptr, ptr1) && same(first.columns, only1) && first.values.size() == 0);
+            CHECK(same(second.rowptr, ptr2) && same(second.columns, only2) && second.values.size() == 0);
+        }
+    });
+}
+
+}  // namespace
+
+TEST(answers_for_two_sides_of_every_kind) {
+    for (int way = 0; way < 64; ++way) {
+        Sides sides(random_matrix(12, 200, 1), random_matrix(10, 200, 2), 200, way & 1, way & 2, way & 4,
+                    way & 8 ? 3 : 0, way & 16 ? 2 : 0);
+        Pairs pairs = random_pairs(12, 10, 60, way & 32, 3);
+        check_answers(sides, pairs);
+    }
+}
+
+TEST(answers_around_the_pairs_of_a_task) {
+    Sides sides(random_matrix(12, 64, 1), random_matrix(10, 64, 2), 64, true, false, false, 0, 3);
+    for (const std::size_t size : {1, 31, 32, 33, 255, 256, 257, 512, 513})
+        check_answers(sides, random_pairs(12, 10, size, true, 3));
+}
+
+TEST(answers_for_complete_and_star_graphs) {
+    std::mt19937 random(1);
+    Matrix complete, star;
+    for (std::int32_t u = 0; u < 130; ++u) {
+        std::vector<std::int32_t> others, leaves;
+        for (std::int32_t v = 0; v < 130; ++v) {
+            if (v != u) others.push_back(v);
+            if (v != u && (u == 0 || v == 0)) leaves.push_back(v);
+        }
+        complete.push(others, random);
+        star.push(leaves, random);
+    }
+    std::vector<std::int64_t> counts(3);
+    const Pairs pairs{{0, 5, 5}, {1, 9, 5}};
+    Control control(2);
+    for (const bool bits : {false, true}) {
+        Sides k(complete, complete, 130, false, false, bits, 0, 0), s(star, star, 130, false, false, bits, 0, 0);
+        count_common(k.query(pairs), counts.data(), control);
+        CHECK((counts == std::vector<std::int64_t>{128, 128, 129}));
+        count_common(s.query(pairs), counts.data(), control);
+        CHECK((counts ==
+               std::vector<std::int64_t>{0, 1, 1}));  // two leaves share the centre, a leaf and the centre nothing
+        check_answers(k, pairs);
+        check_answers(s, pairs);
+    }
+}
+
+TEST(bit_rows_hold_the_entries_and_exclusion_takes_them_out) {
+    for (const std::int64_t columns : {1, 63, 64, 65, 200})
+        for (const std::int64_t rows : {1, 63, 64, 65, 127, 128, 129, 300}) {
+            std::mt19937 random(static_cast<unsigned>(rows + columns));
+            Matrix m;
+            for (std::int64_t r = 0; r < rows; ++r) {
+                std::vector<std::int32_t> row;
+                for (std::int64_t u = 0; u < columns; ++u)
+                    if (random() % 3 == 0 && r % 5 != 2) row.push_back(static_cast<std::int32_t>(u));
+                m.push(row, random);
+            }
+            std::vector<std::int64_t> absent;
+            for (std::int64_t e = 0; e < m.entries(); ++e)
+                if (random() % 4 == 0) absent.push_back(e);
+            std::vector<std::int64_t> twice(absent);  // in any order, and some of them twice
+            twice.insert(twice.end(), absent.begin(), absent.begin() + static_cast<std::ptrdiff_t>(absent.size() / 2));
+            std::shuffle(twice.begin(), twice.end(), random);
+            for (const int threads : {1, 3}) {
+                Control control(threads);
+                NeighborSide side = m.side(false);
+                const auto bits = make_bits(side, columns, control);
+                side.bits = bits.data();
+                const auto made =
+                    make_exclusion(side, columns, twice.data(), static_cast<std::int64_t>(twice.size()), control);
+                const std::int64_t words = (columns + 63) / 64;
+                CHECK_EQ(bits.size(), static_cast<std::size_t>(rows * words));
+                side.absent = made.absent.data();
+                for (std::int64_t r = 0; r < rows; ++r) {
+                    const auto all = m.row(r, {}, false), left = m.row(r, absent, false);
+                    for (std::int32_t u = 0; u < words * 64; ++u) {
+                        const auto at = static_cast<std::size_t>(r * words + u / 64);
+                        CHECK_EQ(bits[at] >> (u % 64) & 1, all.count(u));
+                        CHECK_EQ(made.bits[at] >> (u % 64) & 1, left.count(u));
+                    }
+                }
+                for (std::int64_t e = 0; e < m.entries(); ++e)
+                    CHECK_EQ(side.is_absent(e), std::binary_search(absent.begin(), absent.end(), e));
+            }
+        }
+}
+
+TEST(entries_are_found_around_the_searches_of_a_chunk) {
+    const Matrix m = random_matrix(40, 300, 5);
+    std::mt19937 random(6);
+    for (const std::int64_t size : {0, 1, 15, 16, 17, 2047, 2048, 2049, 5000}) {
+        std::vector<std::int64_t> rows, columns, expected;
+        for (std::int64_t k = 0; k < size; ++k) {
+            rows.push_back(static_cast<std::int64_t>(random() % 40));
+            columns.push_back(static_cast<std::int64_t>(random() % 300));
+        }
+        for (std::size_t k = 0; k < rows.size(); ++k)
+            for (std::int64_t e = m.indptr[static_cast<std::size_t>(rows[k])];
+                 e < m.indptr[static_cast<std::size_t>(rows[k]) + 1]; ++e)
+                if (m.indices[static_cast<std::size_t>(e)] == columns[k]) expected.push_back(e);
+        for (const int threads : {1, 4}) {
+            Control control(threads);
+            const auto found = find_entries(m.side(false), rows.data(), columns.data(), size, false, control);
+            CHECK(std::equal(found.begin(), found.end(), expected.begin(),
+                             expected.end()));  // in the order they were asked for
+        }
+    }
+}
+
+TEST(counting_listing_and_scoring_stop_in_the_middle) {
+    const Matrix a = random_matrix(30, 200, 1);
+    const Pairs pairs = random_pairs(30, 30, 2000, false, 3);
+    const PairQuery query = query_of(a.side(false), a.side(false), 200, pairs);
+    std::vector<std::int64_t> counts(2000, -1);
+    check_stops([&](Control& c) { count_common(query, counts.data(), c); }, 4);
+    CHECK(counts.front() >= 0 && counts.back() == -1);
+    std::vector<double> scores(2000, -1);
+    check_stops([&](Control& c) { score_common(query, nullptr, scores.data(), c); }, 4);
+    CHECK(scores.front() >= 0 && scores.back() == -1);
+    check_stops([&](Control& c) { list_common(query, c); }, 3);
+    check_stops([&](Control& c) { list_differences(query, c); }, 3);
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "graphx/bfloat16.hpp"
@@ -167,11 +168,12 @@ GRAPHX_INLINE double squares_of_row(const float* row, std::int64_t columns) {
     return sum;
 }
 
-// weight / |row|, or the weight itself.
+// weight / |row|, or the weight itself; the largest float for a row so short that the factor is none.
 GRAPHX_INLINE float row_factor(const float* row, std::int64_t columns, float weight, bool normalize) {
     if (!normalize) return weight;
     const double sum = squares_of_row(row, columns);
-    return sum > 0 ? static_cast<float>(static_cast<double>(weight) / std::sqrt(sum)) : 0.0F;
+    constexpr double most = std::numeric_limits<float>::max();
+    return sum > 0 ? static_cast<float>(std::clamp(static_cast<double>(weight) / std::sqrt(sum), -most, most)) : 0.0F;
 }
 
 template <class S>

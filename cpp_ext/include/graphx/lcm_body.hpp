@@ -9,11 +9,12 @@ namespace {
 using Index = std::int64_t;
 
 // exp within 2 units in the last place for -87 <= x <= 88, clamped outside; NaN stays NaN.
-// exp(x) = 2^n exp(r), |r| <= ln(2) / 2; adding 1.5 * 2^23 rounds x / ln 2 to n and leaves n in the low bits.
+// exp(x) = 2^n exp(r), |r| <= ln(2) / 2; adding 1.5 * 2^23 + 127 rounds x / ln 2 to n and leaves n + 127, the exponent of
+// 2^n, in the low bits.
 inline V vexp(V x) {
     x = vmin(set1(88.0f), vmax(set1(-87.0f), x));
-    const V shifted = fma(x, set1(1.44269504f), set1(12582912.0f));
-    const V n = sub(shifted, set1(12582912.0f));
+    const V shifted = fma(x, set1(1.44269504f), set1(12583039.0f));
+    const V n = sub(shifted, set1(12583039.0f));
     V r = fma(n, set1(-0.693359375f), x);
     r = fma(n, set1(2.12194440e-4f), r);
     V p = set1(0.001394760562106967f);  // least squares on the interval, as is the polynomial of vtanh
@@ -22,7 +23,7 @@ inline V vexp(V x) {
     p = fma(p, r, set1(0.16666509211063385f));
     p = fma(p, r, set1(0.5f));
     p = fma(p, mul(r, r), add(r, set1(1.0f)));
-    return scale_by_power(p, shifted);
+    return mul(p, power_of(shifted));  // a product: what is added to the bits of a NaN can make a number of it
 }
 
 // Both sigmoids for one division; arguments beyond +-40 give what +-40 gives, 4e-18 from 0 or 1.

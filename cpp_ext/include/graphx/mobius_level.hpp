@@ -310,7 +310,8 @@ GRAPHX_TARGET double product_rows_back(const Packed<T>& w, const BlockProduct<T>
                 const double a = artanh[r], q = a * a * p.c * squares[r], t = whole[r] / a;
                 const double alpha = along[r] / whole[r];  // <g, W x>
                 const double cubed = a * a * a * scalars::tanhc_slope(q, t);
-                const double slope = scalars::artanhc_slope(p.c * inside[r], a) * (1.0 - q * t * t);
+                const double flat = std::is_same_v<T, float> ? 1.0 - q * t * t : scalars::sech_squared(q);
+                const double slope = scalars::artanhc_slope(p.c * inside[r], a) * flat;
                 by_c[r] = alpha * (slope * inside[r] + cubed * squares[r]);
                 scale[r] = static_cast<T>(whole[r]);
                 toward_v[r] = static_cast<T>(2.0 * p.c * cubed * alpha / whole[r]);

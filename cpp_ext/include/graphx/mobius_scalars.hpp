@@ -27,11 +27,11 @@ inline double tanhc(double p) {
     return (q > 20.0 ? 1.0 : std::tanh(q)) / q;
 }
 
-// Its derivative by p, from its value: 2 p T' = 1 - T - p T^2.
+// Its derivative by p, from its value: 2 p T' = 1 - T - p T^2; from q = 20 on, 1 - p T^2 = 1/cosh(q)^2 is rounding only.
 inline double tanhc_slope(double p, double t) {
     static constexpr double series[] = {-1.0 / 3,           4.0 / 15,         -51.0 / 315, 248.0 / 2835,
                                         -6910.0 / 155925, 131064.0 / 6081075, -6506983.0 / 638512875};
-    const double small = horner(series, p), large = (1.0 - t - p * t * t) / (2.0 * p);
+    const double small = horner(series, p), large = (p < 400.0 ? 1.0 - t - p * t * t : -t) / (2.0 * p);
     return p < kSmall ? small : large;
 }
 
@@ -81,6 +81,12 @@ GRAPHX_INLINE double tanhc_ten_digits(double p) {
     const double q = std::sqrt(p), e = exp_minus_eleven_digits(2.0 * q);
     const double large = (1.0 - e) / ((1.0 + e) * q);
     return p < kSmall ? small : large;
+}
+
+// 1 / cosh(q)^2 at q = sqrt(p), which beside the rim is far smaller than the rounding of 1 - tanh(q)^2.
+inline double sech_squared(double p) {
+    const double e = std::exp(-2.0 * std::sqrt(p));
+    return 4.0 * e / ((1.0 + e) * (1.0 + e));
 }
 
 // artanh(z)/z at z = sqrt(p) to ten digits, without branches; p < 1.

@@ -17,7 +17,7 @@ struct RowNames {
     std::int64_t first = 0;  // row i is called ids[i], or first + i without ids
 };
 
-// "name x x x\n" for each row, with the fewest digits from which float32 is read back exactly, in pieces in order.
+// "name x x x\n" for each row, in the shortest form from which float32 is read back exactly, in pieces in order.
 // Precondition: x is rows x columns and finite or not ("inf", "nan").
 std::vector<std::string> format_vectors(const RowNames& names, const float* x, std::int64_t rows, std::int64_t columns,
                                         Control& control);
