@@ -45,7 +45,7 @@ def _threads(x: Tensor) -> int:
 
 
 def _rows(x: Tensor) -> Tensor:
-    return x.detach().reshape(-1, x.size(-1)).contiguous()
+    return x.detach().reshape(x.shape[:-1].numel(), x.size(-1)).contiguous()
 
 
 def _empty(rows: int, columns: int, like: Tensor) -> Tensor:

@@ -74,7 +74,10 @@ class _Product(torch.autograd.Function):
 def _matmul(rows: Rows, dense: Tensor) -> Tensor:
     if rows.indices.numel() == 0:
         return dense.new_zeros(rows.indptr.numel() - 1, dense.size(1))
-    return rows.matrix(dense.dtype) @ dense
+    dtype = torch.promote_types(dense.dtype, torch.float32)  # sparse products know no half precision
+    with torch.autocast(dense.device.type, enabled=False):
+        out = rows.matrix(dtype) @ dense.to(dtype)
+    return out.to(dense.dtype)
 
 
 def product(rows: Rows, transposed: Rows, dense: Tensor) -> Tensor:

@@ -11,21 +11,18 @@ import torch
 
 from graphx.data.splits import link_split
 from graphx.data.synthetic import cycle, path
-from graphx.errors import CapacityError, InputError, StoreError
+from graphx.errors import InputError, StoreError
 from graphx.nn.linkpred import (
-    Adjacency,
     LinkConfig,
     LinkModel,
     LinkTask,
     as_adjacency,
-    common_neighbors,
     heuristic,
     katz,
 )
 from graphx.nn.linkpred import _epoch as epochs
 from graphx.nn.linkpred._messages import Messages, messages_of
-from graphx.nn.linkpred.common_neighbors import make_query, pooled
-from graphx.nn.linkpred.task import has_edges
+from graphx.nn.linkpred.common_neighbors import make_query
 
 DIAMOND = torch.tensor([[0, 0, 1, 1, 1, 2, 2, 2, 3, 3], [1, 2, 0, 2, 3, 0, 1, 3, 1, 2]])
 PAIRS = torch.tensor([[0, 1], [3, 2]])
@@ -36,78 +33,12 @@ def task() -> LinkTask:
     return LinkTask.from_split(link_split(cycle(20), seed=0))
 
 
-# -- tensors that are no graph -----------------------------------------------------------------------------------------
-
-
-def vectors(**changes: torch.Tensor) -> Adjacency:
-    parts = {"indptr": torch.tensor([0, 1, 2]), "indices": torch.tensor([1, 0], dtype=torch.int32), **changes}
-    return Adjacency(parts["indptr"], parts["indices"], parts.get("weights"), num_columns=2)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"indices": torch.tensor([1, 0])}, r"indices torch.int64 \[2\]; expected int64 and int32 vectors"),
-        ({"indptr": torch.zeros(1, 3, dtype=torch.int64)}, r"indptr is torch.int64 \[1, 3\]"),
-        ({"weights": torch.ones(2, dtype=torch.float64, requires_grad=True)}, r"require a gradient.*\.detach\(\)"),
-        ({"weights": torch.ones(2)}, r"weights are torch.float32 \[2\]; expected float64 \[2\]"),
-        ({"weights": torch.tensor([1.0, torch.inf], dtype=torch.float64)}, "an edge weight is not finite"),
-    ],
-)
-def test_what_is_no_adjacency(changes: dict[str, torch.Tensor], message: str) -> None:
-    assert vectors().degrees().tolist() == [1, 1]
-    with pytest.raises(InputError, match=message):
-        vectors(**changes)
-
-
-def test_what_is_no_sparse_matrix() -> None:
-    sparse = torch.eye(2).to_sparse()
-    with pytest.raises(InputError, match=r"edge_weight goes with an edge_index \[2, E\]"):
-        as_adjacency(sparse, edge_weight=torch.ones(2))
-    with pytest.raises(InputError, match=r"the sparse tensor has shape \[2, 2, 2\]; expected a matrix"):
-        as_adjacency(torch.ones(2, 2, 2).to_sparse())
-
-    class SparseTensor:
-        """torch_sparse's, with a vector for each edge."""
-
-        def coo(self) -> tuple[torch.Tensor, ...]:
-            return torch.tensor([0, 1]), torch.tensor([1, 0]), torch.ones(2, 3)
-
-        def size(self, _: int) -> int:
-            return 2
-
-    with pytest.raises(InputError, match=r"holds values \[2, 3\]; expected one number for each edge"):
-        as_adjacency(SparseTensor())
-    with pytest.raises(CapacityError, match=r"3,000,000,000 nodes; expected at most 2\^31 - 1"):
-        as_adjacency(DIAMOND, num_nodes=3_000_000_000)
-
-
-def test_entries_are_those_of_a_square_matrix() -> None:
-    wide = as_adjacency(torch.tensor([[0, 1], [2, 0]]), num_nodes=(2, 3))
-    with pytest.raises(
-        InputError, match=r"the matrix is \[2, 3\]; target edges can be excluded from a square one only"
-    ):
-        wide.entries(PAIRS)
-    assert has_edges(as_adjacency(torch.zeros(2, 0, dtype=torch.int64), num_nodes=4), PAIRS).tolist() == [False, False]
-
-
 def test_unknown_options() -> None:
     with pytest.raises(TypeError, match="unknown option 'wigth'; expected one of"):
         make_query(DIAMOND, PAIRS, wigth=1)  # type: ignore[call-arg]
 
 
 # -- other devices -----------------------------------------------------------------------------------------------------
-
-
-def test_tensors_of_two_devices_are_not_mixed() -> None:
-    here, there = as_adjacency(DIAMOND), as_adjacency(DIAMOND).to("meta")
-    assert here.to("cpu") is here and there.device.type == "meta" and there.num_entries == 10
-    with pytest.raises(InputError, match="pairs is on meta and the graph on cpu; move one with"):
-        common_neighbors(here, PAIRS.to("meta"))
-    with pytest.raises(InputError, match="graph is on cpu and other on meta; move one with"):
-        make_query(here, PAIRS, other=there)
-    with pytest.raises(InputError, match="x is on meta and pairs on cpu; move one with"):
-        pooled(make_query(here, PAIRS), torch.ones(4, 2, device="meta"))
 
 
 def test_a_task_moves_as_a_whole(task: LinkTask) -> None:
