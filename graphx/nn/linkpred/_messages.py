@@ -181,7 +181,9 @@ def messages_of_features(x: Tensor) -> Messages:
     if known is not None and known[0]() is x and known[1] == x._version:
         return known[2]
     csr = x if x.layout == torch.sparse_csr else x.to_sparse_csr()
-    rows = Rows(csr.crow_indices().long(), csr.col_indices().int(), csr.values(), x.size(1))
+    # detached: a view of x, kept here, would keep x itself, and so this entry, for ever
+    parts = [part.detach() for part in (csr.crow_indices(), csr.col_indices(), csr.values())]
+    rows = Rows(parts[0].long(), parts[1].int(), parts[2], x.size(1))
     transposed, order = _transposed(rows)
     made = Messages(rows, transposed, order)
     _FEATURES[key] = (weakref.ref(x, lambda _: _FEATURES.pop(key, None)), x._version, made)
