@@ -174,13 +174,20 @@ def messages_of(adjacency: Adjacency) -> Messages:
     return made
 
 
+def as_csr(x: Tensor) -> Tensor:
+    """A sparse matrix by rows; itself if it is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # CSR is called a beta
+        return x if x.layout == torch.sparse_csr else x.to_sparse_csr()
+
+
 def messages_of_features(x: Tensor) -> Messages:
     """A sparse matrix of features ``[N, F]`` as messages from features to nodes; made once for a tensor."""
     key = id(x)
     known = _FEATURES.get(key)
     if known is not None and known[0]() is x and known[1] == x._version:
         return known[2]
-    csr = x if x.layout == torch.sparse_csr else x.to_sparse_csr()
+    csr = as_csr(x)
     # detached: a view of x, kept here, would keep x itself, and so this entry, for ever
     parts = [part.detach() for part in (csr.crow_indices(), csr.col_indices(), csr.values())]
     rows = Rows(parts[0].long(), parts[1].int(), parts[2], x.size(1))

@@ -69,7 +69,7 @@ def test_an_epoch_by_hand(exclude: bool, clip: float | None) -> None:
         loss = -logits[0].sigmoid().log().mean() - (1 - logits[1].sigmoid()).log().mean()
         names, parameters = zip(*twin.named_parameters(), strict=True)
         grads = dict(zip(names, torch.autograd.grad(loss, parameters), strict=True))
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         for part, rate in (("encoder", 0.02), ("predictor", 0.05)):
             mine = [name for name in names if name.startswith(part)]
             norm = torch.stack([grads[name].norm() for name in mine]).norm()
@@ -203,8 +203,12 @@ def test_negatives_of_a_star_are_pairs_of_leaves() -> None:
 
 
 def test_seeds_of_numbers_are_far_apart() -> None:
-    found = {epochs.seed_of(*parts) for parts in [(0,), (0, 0), (0, 1), (1, 0), (1, 0, 0), (0, 0, 1)]}
-    assert len(found) == 6 and all(0 <= seed < 2**63 for seed in found)
+    """Of runs, epochs, purposes and ranks as training asks for them; zeros at the end are not told apart."""
+    asked = [(seed, 0, 0) for seed in range(5)]
+    asked += [(seed, epoch, 1) for seed in range(5) for epoch in range(5)]
+    asked += [(seed, epoch, 2, rank) for seed in range(5) for epoch in range(5) for rank in range(3)]
+    found = {epochs.seed_of(*parts) for parts in asked}
+    assert len(found) == len(asked) and all(0 <= seed < 2**63 for seed in found)
     assert epochs.seed_of(3, 1, 2) == epochs.seed_of(3, 1, 2)
 
 
