@@ -213,7 +213,8 @@ def write_arrays(path: Path, tensors: dict[str, Tensor]) -> None:
 
 def read_arrays(path: Path) -> dict[str, Tensor]:
     """What :func:`write_arrays` wrote."""
-    with np.load(path, allow_pickle=False) as held:
+    # opened here, as numpy leaves the file of a damaged archive open
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
         return {name: torch.from_numpy(held[name]) for name in held.files}
 
 

@@ -132,7 +132,7 @@ def katz(
 
 
 def _transposed(adjacency: Adjacency, beta: float) -> Tensor:
-    """beta times the transpose, sparse."""
+    """Beta times the transpose, sparse."""
     values = adjacency.weights if adjacency.weights is not None else torch.ones(1, dtype=torch.float64).expand(1)
     columns = adjacency.indices.long()
     rows = torch.repeat_interleave(adjacency.degrees())

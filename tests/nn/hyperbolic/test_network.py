@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphx.errors import InputError
-from graphx.nn.hyperbolic import distance_scores
 from graphx.nn.hyperbolic._network import Config, H4GNetwork, HopGate
 from graphx.nn.hyperbolic._textgraph import GATE_FEATURES
+from graphx.nn.hyperbolic.readout import distance_scores
 
 PLAIN: dict[str, Any] = {
     "scaling": "mobius",
