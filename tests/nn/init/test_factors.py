@@ -60,7 +60,7 @@ def test_five_hundred_layers_of_a_growing_operator() -> None:
     squares = forward_squares(layers, torch.ones(4, dtype=torch.float64))
     assert log_mean(squares[-1][1]) == pytest.approx(500 * math.log(81), rel=1e-12)
     ahead, back, used = variances(layers, squares, backward_squares(layers), "forward", 2**0.5)
-    assert ahead[0] == 1.0 and ahead[1:] == pytest.approx([1 / 81] * 499) == used[1:]
+    assert ahead == pytest.approx([1.0, *[1 / 81] * 499]) and used == ahead
     assert back[:-1] == pytest.approx([1 / 81] * 499) and back[-1] == pytest.approx(1 / 81)  # two outputs: K - 1 is 1
 
 
