@@ -194,7 +194,7 @@ class LinkEncoder(nn.Module):
         if x is None or x.dim() != 2 or x.size(1) != self.in_channels:
             came = "None" if x is None else f"of shape {list(x.shape)}"
             raise InputError(f"x is {came}; expected [N, {self.in_channels}]")
-        weight = self.first.weight if self.first is not None else self.convs[0].lin.weight
+        weight: Any = self.convs[0].lin.weight if self.first is None else self.first.weight  # type: ignore[union-attr]
         if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
             raise InputError(f"x is {x.dtype} and the weights are {weight.dtype}; expected one type: pass x.to(...)")
         if x.layout != torch.strided:

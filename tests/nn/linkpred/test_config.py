@@ -31,6 +31,8 @@ OUT_OF_RANGE: dict[str, list[Any]] = {
     **{key: [-1e-09, 1.0] for key in ("predictor_dropout", "predictor_edge_dropout", "weight_average")},
     **{key: [-1e-09] for key in ("encoder_lr", "predictor_lr")},
     "patience": [0, -2],
+    "completion_samples": [0, -1],
+    "eval_completion_samples": [0, -1],
     "clip_norm": [0.0, -1.0],
     "structure": ["NCN", "cn1", ""],
     "conv": ["gat", "GCN"],
