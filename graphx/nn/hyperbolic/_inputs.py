@@ -11,6 +11,7 @@ from torch import Tensor
 from graphx.errors import InputError
 
 __all__ = [
+    "check_broadcast",
     "check_curvature",
     "check_vectors",
     "check_weight",
@@ -38,6 +39,16 @@ def check_vectors(x: Tensor, name: str, *, dim: int = -1, like: Tensor | None = 
             f"expected the same, as {name}.to(other) gives"
         )
     return x
+
+
+def check_broadcast(x: Tensor, y: Tensor) -> None:
+    """Vectors along the last dimension of both, as many numbers in each, and leading shapes that broadcast."""
+    pairs = zip(reversed(x.shape[:-1]), reversed(y.shape[:-1]), strict=False)
+    if x.size(-1) != y.size(-1) or any(a != b and 1 not in (a, b) for a, b in pairs):
+        raise InputError(
+            f"x and y have shapes {list(x.shape)} and {list(y.shape)} with the vectors last; expected vectors of one "
+            "length, and shapes that broadcast"
+        )
 
 
 def check_curvature(c: float | Tensor, device: torch.device) -> float | Tensor:

@@ -29,9 +29,11 @@ def takes(x: Tensor, weight: Tensor | None = None) -> bool:
 
     A diagonal (blocks of one number) is left to torch, which multiplies element by element.
     """
+    if torch.compiler.is_compiling():  # first of all: what follows cannot be traced
+        return False
     if weight is not None and (weight.shape[-2:] == (1, 1) or not _real(weight)):
         return False
-    return _real(x) and not torch.compiler.is_compiling()
+    return _real(x)
 
 
 def _real(x: Tensor) -> bool:
@@ -45,7 +47,7 @@ def _threads(x: Tensor) -> int:
 
 
 def _rows(x: Tensor) -> Tensor:
-    return x.detach().reshape(-1, x.size(-1)).contiguous()
+    return x.detach().reshape(x.shape[:-1].numel(), x.size(-1)).contiguous()
 
 
 def _empty(rows: int, columns: int, like: Tensor) -> Tensor:

@@ -88,8 +88,9 @@ class Stored:
         folder = Path(path)
         try:
             told = json.loads((folder / "model.json").read_text())
-            if told.get("format") != _FORMAT:
-                raise StoreError(f"{folder} holds {told.get('format')!r}; expected a model of H4G.save")
+            found = told.get("format") if isinstance(told, dict) else told
+            if found != _FORMAT:
+                raise StoreError(f"{folder} holds {found!r}; expected a model of H4G.save")
             made = cls(
                 encoder if encoder is not None else told["encoder"],
                 refine=told["refine"],

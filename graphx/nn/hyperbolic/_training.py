@@ -74,13 +74,15 @@ def train(
     progress: Progress | None = None,
 ) -> list[float]:
     """Train in place; the losses of all steps. Goes on from the checkpoint where there is one of the same fit."""
+    if checkpoint_every < 1:
+        raise InputError(f"checkpoint_every is {checkpoint_every}; expected a positive integer")
     first = {name: value.clone() for name, value in network.state_dict().items()}
     generator = torch.Generator().manual_seed(schedule.random_state)
     optimizer = torch.optim.Adam(network.parameters(), lr=schedule.lr)
     losses: list[float] = []
     key = "" if checkpoint is None else _key(network, sources, schedule)
     if checkpoint is not None:
-        losses = _resume(Path(checkpoint), key, network, optimizer, generator)
+        losses = _resume(Path(checkpoint), key, network, optimizer, generator, schedule.steps)
     network.train()
     known = [_known(source) for source in sources]
     for step in range(len(losses), schedule.steps):
@@ -168,8 +170,15 @@ def _keep(
 
 
 def _resume(
-    folder: Path, key: str, network: H4GNetwork, optimizer: torch.optim.Optimizer, generator: torch.Generator
+    folder: Path,
+    key: str,
+    network: H4GNetwork,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    steps: int,
 ) -> list[float]:
+    if folder.is_file():
+        raise StoreError(f"{folder} is a file; expected a folder for checkpoints, or a name that is free")
     if not folder.exists() or not any(folder.iterdir()):
         return []
     try:
@@ -177,8 +186,13 @@ def _resume(
         arrays = read_arrays(folder / "state.npz")
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise StoreError(f"{folder} holds no whole checkpoint ({error}); remove it, or give another folder") from error
-    if told.get("format") != _FORMAT or told.get("key") != key:
+    if not isinstance(told, dict) or told.get("format") != _FORMAT or told.get("key") != key:
         raise StoreError(f"{folder} holds the checkpoint of another fit, with other data or settings; remove it")
+    if len(told["losses"]) > steps:
+        raise StoreError(
+            f"{folder} holds {len(told['losses'])} steps of this fit; expected at most steps={steps}: remove it, or "
+            "give another folder"
+        )
     network.load_state_dict({name.removeprefix("network."): v for name, v in arrays.items() if name[:8] == "network."})
     held: dict[int, dict[str, Tensor]] = {}
     for name, value in arrays.items():
@@ -199,7 +213,8 @@ def write_arrays(path: Path, tensors: dict[str, Tensor]) -> None:
 
 def read_arrays(path: Path) -> dict[str, Tensor]:
     """What :func:`write_arrays` wrote."""
-    with np.load(path, allow_pickle=False) as held:
+    # opened here, as numpy leaves the file of a damaged archive open
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
         return {name: torch.from_numpy(held[name]) for name in held.files}
 
 

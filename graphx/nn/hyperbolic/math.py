@@ -18,6 +18,7 @@ from torch import Tensor
 from graphx.errors import InputError
 from graphx.nn.hyperbolic import _kernels, _plain, _tangent
 from graphx.nn.hyperbolic._inputs import (
+    check_broadcast,
     check_curvature,
     check_vectors,
     check_weight,
@@ -170,7 +171,7 @@ def mobius_add(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) 
         Points of the ball, in the broadcast shape. Differentiable in ``x``, ``y`` and ``c``.
 
     Raises:
-        InputError: A point lies on or outside the ball, ``c`` is not positive, or dtypes differ.
+        InputError: A point lies on or outside the ball, ``c`` is not positive, shapes do not fit, or dtypes differ.
 
     Example:
         >>> import torch
@@ -183,6 +184,7 @@ def mobius_add(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, dim: int = -1) 
     c = check_curvature(c, x.device)
     dtype = x.dtype
     x, y = x.movedim(dim, -1).double(), y.movedim(dim, -1).double()
+    check_broadcast(x, y)
     p, q = c * _plain.square(x), c * _plain.square(y)
     refuse_points(p.detach(), "x")
     refuse_points(q.detach(), "y")
@@ -285,7 +287,7 @@ def dist(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, dim: int = -1, keepdi
         Distances ``[...]``. The gradient at equal points is 0.
 
     Raises:
-        InputError: A point lies on or outside the ball, ``c`` is not positive, or dtypes differ.
+        InputError: A point lies on or outside the ball, ``c`` is not positive, shapes do not fit, or dtypes differ.
 
     Example:
         >>> import torch
@@ -298,6 +300,7 @@ def dist(x: Tensor, y: Tensor, c: float | Tensor = 1.0, *, dim: int = -1, keepdi
     c = check_curvature(c, x.device)
     dtype = x.dtype
     x, y = x.movedim(dim, -1).double(), y.movedim(dim, -1).double()
+    check_broadcast(x, y)
     p, q = c * _plain.square(x), c * _plain.square(y)
     refuse_points(p.detach(), "x")
     refuse_points(q.detach(), "y")

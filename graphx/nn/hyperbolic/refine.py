@@ -84,6 +84,8 @@ def refine_scores(
     anchors, weights = _several(anchor), _several(edge_weight)
     _check(s, x, temperature, anchors, weights, iterations)
     adjacency = _adjacency(edge_index, s.shape[0])
+    if not s.shape[0]:
+        return s
     s = s - s.mean(axis=1, keepdims=True)
     s = s / (float(s.std()) or 1.0)
     if x is None:
@@ -181,13 +183,16 @@ def _check(
         raise InputError(f"scores are {list(s.shape)}; expected finite numbers [N, C] for at least two classes")
     if x is not None and (x.ndim != 2 or x.shape[0] != s.shape[0]):
         raise InputError(f"features are {list(x.shape)} for {s.shape[0]} nodes; expected [{s.shape[0]}, F]")
-    if not temperature > 0:
+    if x is not None and not np.isfinite(x).all():
+        row = int(np.argmin(np.isfinite(x).all(axis=1)))
+        raise InputError(f"features hold a number that is not finite in row {row}; expected finite numbers")
+    if not 0 < temperature < np.inf:
         raise InputError(f"temperature is {temperature:g}; expected a positive number")
     for anchor in anchors:
         if not 0 <= anchor <= 1:
             raise InputError(f"anchor is {anchor:g}; expected a share from 0 to 1")
     for weight in weights:
-        if not weight >= 0:
+        if not 0 <= weight < np.inf:
             raise InputError(f"edge_weight is {weight:g}; expected 0 or more")
     if not anchors or not weights:
         raise InputError("anchor or edge_weight is empty; expected a number or several")

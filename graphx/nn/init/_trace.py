@@ -84,7 +84,7 @@ def check_graph(graph: Any) -> None:
         )
     if not isinstance(x, Tensor) or x.dim() != 2 or x.numel() == 0:
         raise InputError(f"data.x has shape {tuple(x.shape)}; expected [N, F] with at least one node and one feature")
-    values = x.values() if x.layout != torch.strided else x
+    values = x if x.layout == torch.strided else (x.coalesce() if x.layout == torch.sparse_coo else x).values()
     # one pass for the rule, that the sum is finite; entry by entry for the exception, or a sum that overflows
     if not bool(torch.isfinite(values.sum())) and not bool(torch.isfinite(values).all()):
         row = int((~torch.isfinite(x)).any(dim=1).nonzero()[0]) if x.layout == torch.strided else -1

@@ -126,7 +126,12 @@ def virgo_(
     if mode not in MODES:
         raise InputError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
     layers, graphs = traced(model, data, sample_graphs, forward)
-    gain = torch.nn.init.calculate_gain(nonlinearity)  # type: ignore[arg-type]
+    try:
+        gain = torch.nn.init.calculate_gain(nonlinearity)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise InputError(
+            f"nonlinearity is {nonlinearity!r}; expected a name that torch.nn.init.calculate_gain knows, such as 'relu'"
+        ) from error
     starts = [row_means(graph.x) for graph in graphs]
     ahead = merged([forward_squares(each, start) for each, start in zip(layers, starts, strict=True)])
     back = merged([backward_squares(each) for each in layers])

@@ -48,7 +48,7 @@ def recall(folder: str | os.PathLike[str], key: str) -> tuple[list[dict[str, Any
         state: dict[str, Any] = torch.load(path / "state.pt", weights_only=True, map_location="cpu")
     except (OSError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
         raise StoreError(f"{path} holds no whole checkpoint ({error}); remove it, or give another folder") from error
-    if told.get("format") != _FORMAT or told.get("key") != key:
+    if not isinstance(told, dict) or told.get("format") != _FORMAT or told.get("key") != key:
         raise StoreError(
             f"{path} holds the checkpoint of another training, with other data, settings or number of processes; "
             "remove it, or give another folder"

@@ -74,7 +74,10 @@ class _Product(torch.autograd.Function):
 def _matmul(rows: Rows, dense: Tensor) -> Tensor:
     if rows.indices.numel() == 0:
         return dense.new_zeros(rows.indptr.numel() - 1, dense.size(1))
-    return rows.matrix(dense.dtype) @ dense
+    dtype = torch.promote_types(dense.dtype, torch.float32)  # sparse products know no half precision
+    with torch.autocast(dense.device.type, enabled=False):
+        out = rows.matrix(dtype) @ dense.to(dtype)
+    return out.to(dense.dtype)
 
 
 def product(rows: Rows, transposed: Rows, dense: Tensor) -> Tensor:
@@ -171,14 +174,23 @@ def messages_of(adjacency: Adjacency) -> Messages:
     return made
 
 
+def as_csr(x: Tensor) -> Tensor:
+    """A sparse matrix by rows; itself if it is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # CSR is called a beta
+        return x if x.layout == torch.sparse_csr else x.to_sparse_csr()
+
+
 def messages_of_features(x: Tensor) -> Messages:
     """A sparse matrix of features ``[N, F]`` as messages from features to nodes; made once for a tensor."""
     key = id(x)
     known = _FEATURES.get(key)
     if known is not None and known[0]() is x and known[1] == x._version:
         return known[2]
-    csr = x if x.layout == torch.sparse_csr else x.to_sparse_csr()
-    rows = Rows(csr.crow_indices().long(), csr.col_indices().int(), csr.values(), x.size(1))
+    csr = as_csr(x)
+    # detached: a view of x, kept here, would keep x itself, and so this entry, for ever
+    parts = [part.detach() for part in (csr.crow_indices(), csr.col_indices(), csr.values())]
+    rows = Rows(parts[0].long(), parts[1].int(), parts[2], x.size(1))
     transposed, order = _transposed(rows)
     made = Messages(rows, transposed, order)
     _FEATURES[key] = (weakref.ref(x, lambda _: _FEATURES.pop(key, None)), x._version, made)

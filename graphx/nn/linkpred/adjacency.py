@@ -121,7 +121,7 @@ class Adjacency:
                 f"the matrix is [{self.num_rows}, {self.num_columns}]; target edges can be excluded from a square one "
                 "only: between two kinds of nodes they are in neither of the two matrices"
             )
-        checked_pairs(edges, what, self.device)
+        edges = checked_pairs(edges, what, self.device)
         if _ops.has_extension() and self.device.type == "cpu":
             from graphx import _core
 
@@ -233,14 +233,16 @@ def as_adjacency(
     return made
 
 
-def checked_pairs(pairs: Any, what: str, device: torch.device) -> None:
-    """Refuses what is no int64 ``[2, B]`` on the device."""
+def checked_pairs(pairs: Any, what: str, device: torch.device) -> Tensor:
+    """The pairs without the wrapper of an ``EdgeIndex``, which has no memory; refuses what is no int64 ``[2, B]``."""
     if not isinstance(pairs, Tensor) or pairs.dtype != torch.int64 or pairs.dim() != 2 or pairs.size(0) != 2:
         came = f"{pairs.dtype} {list(pairs.shape)}" if isinstance(pairs, Tensor) else f"a {type(pairs).__name__}"
         cure = ": pass pairs.t()" if isinstance(pairs, Tensor) and pairs.dim() == 2 and pairs.size(1) == 2 else ""
         raise InputError(f"{what} is {came}; expected an int64 tensor [2, B]{cure}")
     if pairs.device != device:
         raise InputError(f"{what} is on {pairs.device} and the graph on {device}; move one with .to()")
+    plain: Tensor = pairs.as_tensor() if hasattr(pairs, "as_tensor") else pairs
+    return plain
 
 
 def _same_size(made: Adjacency, num_nodes: int | tuple[int, int] | None) -> None:
@@ -317,7 +319,8 @@ def _from_coo(edges: Tensor, weight: Tensor | None, size: tuple[int, int]) -> Ad
         if weight.dim() != 1 or weight.numel() != edges.size(1):
             raise InputError(f"edge_weight has shape {list(weight.shape)}; expected [{edges.size(1)}]")
         weight = weight.to(torch.float64)
-    if _ops.has_extension() and edges.device.type == "cpu" and weight is None:
+    narrow = columns <= rows + edges.size(1)  # the kernel makes as many rows as there are columns
+    if _ops.has_extension() and edges.device.type == "cpu" and weight is None and narrow:
         from graphx import _core
 
         u, v = (part.contiguous().numpy() for part in edges)

@@ -36,7 +36,15 @@ class NeighborLists(NamedTuple):
 
 
 class Options(TypedDict, total=False):
-    """What every question about pairs may say besides; see :func:`common_neighbors`."""
+    """What every question about pairs may say besides; each as in :func:`common_neighbors`.
+
+    Attributes:
+        other: The matrix whose rows are the neighbourhoods of the second node of each pair; None for the same.
+        exclude: Edges ``[2, P]`` that count as absent; True for the pairs themselves; None or False for none.
+        edge_weight: Weights ``[E]`` of an ``edge_index``; None for ones.
+        num_nodes: N, or ``(R, N)``; None for what the graph knows.
+        num_threads: Threads of the compiled kernels; None for as many as torch uses.
+    """
 
     other: Any
     exclude: Tensor | bool | None
@@ -99,8 +107,10 @@ def common_neighbors(
         >>> common_neighbors(diamond, torch.tensor([[0, 0], [3, 1]]), exclude=True).tolist()
         [1, 1]
     """
-    if x is not None and num_nodes is None and other is None and _is_edge_index(graph):
-        num_nodes = x.size(0)
+    if x is not None:
+        _check_features(x)
+        if num_nodes is None and other is None and _is_edge_index(graph):
+            num_nodes = x.size(0)
     query = make_query(
         graph,
         pairs,
@@ -118,8 +128,6 @@ def common_neighbors(
 
 def pooled(query: Query, x: Tensor) -> tuple[Tensor, Tensor]:
     """The sums ``[B, F]`` and the numbers ``[B]`` of common neighbours."""
-    if x.dim() != 2 or not x.is_floating_point():
-        raise InputError(f"x is {x.dtype} {list(x.shape)}; expected floating point [N, F]")
     if x.size(0) != query.num_columns:
         raise InputError(
             f"x has {x.size(0)} rows and the graph {query.num_columns} columns; expected one row for each node"
@@ -202,13 +210,13 @@ def make_query(graph: Any, pairs: Tensor, **options: Unpack[Options]) -> Query:
         )
     if first.device != second.device:
         raise InputError(f"graph is on {first.device} and other on {second.device}; move one with .to()")
-    checked_pairs(pairs, "pairs", first.device)
+    pairs = checked_pairs(pairs, "pairs", first.device)
     excluded = _excluded(first, second, pairs, options.get("exclude"))
     side = first._side(excluded)
     return Query(
         side,
         side if second is first else second._side(None),
-        pairs.as_tensor() if hasattr(pairs, "as_tensor") else pairs,
+        pairs,
         first.num_columns,
         _threads(options.get("num_threads")),
     )
@@ -225,6 +233,12 @@ def _excluded(first: Adjacency, second: Adjacency, pairs: Tensor, exclude: Tenso
     if exclude is True:
         return first.entries(pairs, what="pairs")
     return first.entries(exclude)
+
+
+def _check_features(x: Any) -> None:
+    if not isinstance(x, Tensor) or x.dim() != 2 or not x.is_floating_point():
+        came = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else f"a {type(x).__name__}"
+        raise InputError(f"x is {came}; expected a floating point tensor [N, F]")
 
 
 def _is_edge_index(graph: Any) -> bool:

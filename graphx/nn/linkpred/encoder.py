@@ -194,6 +194,9 @@ class LinkEncoder(nn.Module):
         if x is None or x.dim() != 2 or x.size(1) != self.in_channels:
             came = "None" if x is None else f"of shape {list(x.shape)}"
             raise InputError(f"x is {came}; expected [N, {self.in_channels}]")
+        own: Any = self.convs[0].lin.weight if self.first is None else self.first.weight  # type: ignore[union-attr]
+        if x.dtype != own.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise InputError(f"x is {x.dtype} and the weights are {own.dtype}; expected one type: pass x.to(...)")
         if x.layout != torch.strided:
             if self.first is None:
                 raise InputError(f"x is sparse and conv {self.conv!r} takes it dense; pass x.to_dense()")

@@ -139,6 +139,7 @@ def _ranks(positive: Tensor, negative: Tensor, ties: float = 0.5) -> Tensor:
     """1 + how many negatives score higher + `ties` times how many score the same, float64 ``[P]``."""
     if negative.dim() == 1:
         ordered = negative.sort().values
+        positive = positive.contiguous()  # torch warns of others
         not_above = torch.searchsorted(ordered, positive, right=True)
         below = torch.searchsorted(ordered, positive)
         above, same = ordered.numel() - not_above, not_above - below

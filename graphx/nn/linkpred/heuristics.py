@@ -117,25 +117,58 @@ def katz(
         raise InputError(
             f"pairs name nodes {int(pairs.min())}..{int(pairs.max())}; expected 0..{adjacency.num_rows - 1}"
         )
+    step = _transposed(adjacency, beta)
+    if not _converges(step, max_steps):
+        raise _diverging(adjacency, beta)
     sources, place = torch.unique(pairs[0], return_inverse=True)
     out = torch.empty(pairs.size(1), dtype=torch.float64, device=pairs.device)
     for start in range(0, sources.numel(), _BLOCK):
         here = (place >= start) & (place < start + _BLOCK)
-        sums = _walks(adjacency, sources[start : start + _BLOCK], beta, tolerance, max_steps)
+        sums = _walks(step, sources[start : start + _BLOCK], tolerance, max_steps)
+        if sums is None:
+            raise _diverging(adjacency, beta)
         out[here] = sums[pairs[1][here], place[here] - start]
     return out
 
 
-def _walks(adjacency: Adjacency, sources: Tensor, beta: float, tolerance: float, max_steps: int) -> Tensor:
-    """Column k: sum over l of beta^l (A^l)[sources[k], :], float64 ``[N, S]``."""
-    size = adjacency.num_rows
+def _transposed(adjacency: Adjacency, beta: float) -> Tensor:
+    """Beta times the transpose, sparse."""
     values = adjacency.weights if adjacency.weights is not None else torch.ones(1, dtype=torch.float64).expand(1)
     columns = adjacency.indices.long()
     rows = torch.repeat_interleave(adjacency.degrees())
     values = values.to(columns.device).expand(columns.numel()) * beta
-    transposed = torch.sparse_coo_tensor(torch.stack((columns, rows)), values, (size, size), check_invariants=False)
-    step = torch.zeros(size, sources.numel(), dtype=torch.float64, device=columns.device)
-    step[sources, torch.arange(sources.numel(), device=columns.device)] = 1
+    size = (adjacency.num_rows, adjacency.num_rows)
+    return torch.sparse_coo_tensor(torch.stack((columns, rows)), values, size, check_invariants=False)
+
+
+def _converges(transposed: Tensor, max_steps: int) -> bool:
+    """Whether some power of a matrix has only row sums below 1; one of negative entries is left to the walks.
+
+    The walks from some sources cannot tell: they may end, too small to count, long before they reach a dense part of
+    the graph in which the series grows.
+    """
+    if bool((transposed._values() < 0).any()):
+        return True
+    sums = torch.ones(transposed.size(0), 1, dtype=torch.float64, device=transposed.device)
+    for _ in range(max_steps):
+        sums = torch.sparse.mm(transposed, sums)
+        largest = float(sums.max()) if sums.numel() else 0.0
+        if largest < 1 or not largest < 1e150:
+            return largest < 1
+    return False
+
+
+def _diverging(adjacency: Adjacency, beta: float) -> InputError:
+    return InputError(
+        f"beta={beta!r}: the sum over walks does not converge on this graph; expected beta below 1 / its largest "
+        f"eigenvalue, which 1 / the largest degree ({int(adjacency.degrees().max())}) is for certain"
+    )
+
+
+def _walks(transposed: Tensor, sources: Tensor, tolerance: float, max_steps: int) -> Tensor | None:
+    """Column k: sum over l of beta^l (A^l)[sources[k], :], float64 ``[N, S]``; None where that does not converge."""
+    step = torch.zeros(transposed.size(0), sources.numel(), dtype=torch.float64, device=transposed.device)
+    step[sources, torch.arange(sources.numel(), device=transposed.device)] = 1
     total = torch.zeros_like(step)
     before = 1.0
     for taken in range(1, max_steps + 1):
@@ -151,10 +184,7 @@ def _walks(adjacency: Adjacency, sources: Tensor, beta: float, tolerance: float,
         left_out = norm * ratio / (1 - ratio) if ratio < 1 else float("inf")
         if taken > 3 and left_out <= tolerance * float(total.abs().max()):
             return total
-    raise InputError(
-        f"beta={beta!r}: the sum over walks does not converge on this graph; expected beta below 1 / its largest "
-        f"eigenvalue, which 1 / the largest degree ({int(adjacency.degrees().max())}) is for certain"
-    )
+    return None
 
 
 def _square(adjacency: Adjacency) -> Adjacency:

@@ -218,13 +218,13 @@ class LinkModel(nn.Module):
         folder = Path(path)
         try:
             told = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            if told.get("format") != _FORMAT:
+            if not isinstance(told, dict) or told.get("format") != _FORMAT:
                 raise StoreError(f"{folder / 'model.json'}: no model of LinkModel.save; give another folder")  # noqa: TRY301
             model = cls(LinkConfig.from_dict(told["config"]), told["num_features"], told["num_nodes"])
             model.load_state_dict(torch.load(folder / "weights.pt", weights_only=True, map_location="cpu"))
         except StoreError:
             raise
-        except (OSError, ValueError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise StoreError(f"{folder} holds no whole model of LinkModel.save ({error}); train it again") from error
         model.about = told.get("about", {})
         return model.eval()

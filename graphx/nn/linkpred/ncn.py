@@ -64,8 +64,8 @@ class LinkPredictor(nn.Module):
     unobserved; :math:`y_{ju}` comes from the same predictor with one level of completion less, without gradient.
 
     The equations are those of Wang, Yang, Zhang, "Neural Common Neighbor with Completion for Link Prediction", ICLR
-    2024 (arXiv:2302.00890). Ours: one class for all, the exclusion of target edges inside, weights of edges in every
-    sum, and the completion's scores without dropout.
+    2024 (arXiv:2302.00890). Ours: one class for all, the exclusion of target edges inside, weights of edges in the sums
+    over common neighbours, and the completion's scores without dropout.
 
     Args:
         in_channels: F, the size of the node representations.

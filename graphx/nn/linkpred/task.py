@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from graphx.errors import InputError
-from graphx.nn.linkpred._messages import messages_of
+from graphx.nn.linkpred._messages import as_csr, messages_of
 from graphx.nn.linkpred.adjacency import Adjacency, as_adjacency, checked_pairs
 from graphx.nn.linkpred.config import LinkConfig
 
@@ -197,7 +197,7 @@ class LinkTask:
             tensors += [self.test_graph.indptr, self.test_graph.indices, self.test_graph.weights]
         if self.x is not None:
             sparse = self.x.layout != torch.strided
-            csr = self.x.to_sparse_csr() if sparse else None
+            csr = as_csr(self.x) if sparse else None
             tensors += [self.x] if csr is None else [csr.crow_indices(), csr.col_indices(), csr.values()]
         for tensor in tensors:
             if tensor is not None:
@@ -254,7 +254,7 @@ def has_edges(graph: Adjacency, pairs: Tensor) -> Tensor:
 def _check_features(x: Tensor, num_nodes: int) -> None:
     if x.dim() != 2 or x.size(0) != num_nodes or not x.is_floating_point():
         raise InputError(f"x is {x.dtype} {list(x.shape)}; expected floating point [{num_nodes}, F]")
-    values = x if x.layout == torch.strided else x.to_sparse_csr().values()
+    values = x if x.layout == torch.strided else as_csr(x).values()
     if not bool(torch.isfinite(values).all()):
         where = ""
         if x.layout == torch.strided:

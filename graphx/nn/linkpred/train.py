@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import operator
 import os
 import statistics
 import time
@@ -76,7 +77,8 @@ class FitResult:
         runs: For each seed a dictionary: ``seed``, ``valid`` and ``test`` at the best validation, ``best_epoch``,
             ``epochs`` and the ``history`` of all of them.
         num_parameters: How many numbers are learned.
-        model: The model of the run with the best validation, as it was in its best epoch.
+        model: The model of the run with the best validation, as it was in its best epoch; among all runs that a
+            checkpoint holds, those of other seeds too.
 
     Example:
         >>> result = FitResult("mrr", [{"seed": 0, "valid": 0.5, "test": 0.4}, {"seed": 1, "valid": 0.7, "test": 0.6}])
@@ -182,8 +184,7 @@ def fit(
         [2, 2]
     """
     config = LinkConfig() if config is None else config
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds are {list(seeds)}; expected one or more different numbers")
+    seeds = _checked_seeds(seeds)
     if checkpoint_every < 1:
         raise InputError(f"checkpoint_every is {checkpoint_every}; expected a positive integer")
     task.check_metric(config)
@@ -217,6 +218,16 @@ def fit(
     model.load_state_dict(best["weights"])
     ordered = [next(run for run in runs if run["seed"] == seed) for seed in seeds]
     return FitResult(config.metric, ordered, model.num_parameters, model.eval())
+
+
+def _checked_seeds(seeds: Sequence[int]) -> list[int]:
+    try:
+        found = [operator.index(seed) for seed in seeds]
+    except TypeError:
+        found = []
+    if not found or len(set(found)) < len(found) or min(found) < 0:
+        raise InputError(f"seeds are {list(seeds)}; expected one or more different numbers, integers of at least 0")
+    return found
 
 
 class _Run:

@@ -374,3 +374,24 @@ def test_refuses_input(change: dict, words: str, project: bool) -> None:
 def test_refuses_options(options: dict, words: str) -> None:
     with pytest.raises(InputError, match=words):
         LCMAggregation(**{"in_channels": 3, "out_channels": 4, **options})
+
+
+def test_without_an_index_all_elements_are_one_set() -> None:
+    torch.manual_seed(0)
+    aggr, x = LCMAggregation(4, 4), torch.randn(5, 4)
+    assert torch.equal(aggr(x), aggr(x, torch.zeros(5, dtype=torch.long)))
+    with pytest.raises(InputError, match=r"x has shape \[5\] and dim is -2; expected \[\*, E, F\]"):
+        aggr.associativity_loss(x[:, 0])
+
+
+@pytest.mark.parametrize("identity", ["learned", "zero"])
+@pytest.mark.parametrize("project", [True, False])
+def test_new_parameters(identity: str, project: bool) -> None:
+    torch.manual_seed(0)
+    aggr = LCMAggregation(4, 4, identity=identity, project=project)
+    with torch.no_grad():
+        for parameter in aggr.parameters():
+            parameter.fill_(7.0)
+    aggr.reset_parameters()
+    assert not any(bool((parameter == 7).any()) for parameter in aggr.parameters())
+    assert (aggr.empty is None) == (identity == "zero") and (aggr.lin is None) == (not project)

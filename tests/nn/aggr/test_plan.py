@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphx.errors import InputError
+from graphx.nn.aggr import plan as plans
 from graphx.nn.aggr.plan import tree_plan
 
 
@@ -110,3 +111,18 @@ def test_refuses_another_number_of_segments_or_elements() -> None:
         tree_plan(torch.tensor([0, 1, 4]), 3, is_ptr=True, num_rows=4)
     with pytest.raises(InputError, match="index has 2 entries for 4 elements"):
         tree_plan(torch.tensor([0, 1]), 2, num_rows=4)
+
+
+def test_no_elements_in_any_order() -> None:
+    nothing = torch.zeros(0, dtype=torch.long)
+    assert tree_plan(nothing, 2, order=nothing).num_pairs == 0
+
+
+def test_old_plans_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "_MOST_PLANS", 2)
+    cache = plans._Cache()
+    monkeypatch.setattr(plans, "_CACHE", cache)
+    segments = [torch.tensor([0, 0, k]) for k in (1, 2, 3)]
+    made = [tree_plan(one, 4) for one in segments]
+    assert len(cache._plans) == 2
+    assert tree_plan(segments[2], 4) is made[2] and tree_plan(segments[0], 4) is not made[0]

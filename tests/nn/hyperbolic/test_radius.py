@@ -74,3 +74,8 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(InputError, match="by is 'color'"):
         radius.radii("color")
     assert radius.summary() == []
+
+
+def test_radii_of_an_unknown_space() -> None:
+    with pytest.raises(InputError, match="space is 'sphere'; expected 'tangent' or 'ball'"):
+        HyperbolicRadius().update(torch.zeros(2, 3), space="sphere")  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from torch_geometric.nn import GIN, GraphConv, Sequential
 import graphx
 from graphx.errors import InputError
 from graphx.nn.init import LayerVariance, VarianceReport, kaiming_, variance_report
+from graphx.nn.init.report import log_slope
 
 
 @pytest.fixture
@@ -88,3 +89,8 @@ def test_a_model_that_returns_no_tensor(karate):
         variance_report(Two(), karate)
     report = variance_report(Two(), karate, forward=lambda model, data: model(data.x, data.edge_index)[0])
     assert len(report.before) == 1
+
+
+def test_no_slope_of_too_few_layers_or_of_silence() -> None:
+    assert log_slope([1.0, 10.0, 100.0, 7.0]) == pytest.approx(1.0)  # the last is left out
+    assert [log_slope(values) != log_slope(values) for values in ([1.0], [1.0, 0.0, 1.0, 1.0])] == [True, True]

@@ -30,7 +30,8 @@ from torch_geometric.utils import to_dense_adj, to_torch_csr_tensor
 import graphx
 from graphx.errors import InputError
 from graphx.nn.init import Part, adjacency, kaiming_, lsuv_, register_operator, virgo_, xavier_
-from graphx.nn.init.virgo import row_means
+from graphx.nn.init._trace import Layer
+from graphx.nn.init.virgo import row_means, uniform, write
 from tests.reference.virgo import dense_operators, dense_variances
 
 MAKE = {
@@ -379,3 +380,37 @@ def test_lsuv_puts_everything_back_when_it_fails(karate):
     with pytest.raises(InputError, match="expected it to vary"):
         lsuv_(model, bad(karate, x=torch.zeros(34, 6)))
     assert all(torch.equal(before[name], p) for name, p in model.named_parameters())
+
+
+def test_sparse_features_have_the_means_of_dense_ones() -> None:
+    data = random_graph()
+    loose = torch.sparse_coo_tensor(torch.tensor([[1, 0, 1], [2, 0, 2]]), torch.ones(3), (30, 5), check_invariants=True)
+    for x in (data.x.to_sparse(), loose):  # the second as nobody has sorted it, with an entry that comes twice
+        assert torch.allclose(row_means(x), row_means(x.to_dense()))
+        given_ = [Data(x=part, edge_index=data.edge_index) for part in (x, x.to_dense())]
+        made = [virgo_(models.GCN(5, 4, 2), part, generator=torch.Generator().manual_seed(0)) for part in given_]
+        assert made[0].used == pytest.approx(made[1].used, rel=1e-12)
+
+
+@pytest.mark.parametrize("nonlinearity", ["swish", "", None, 3])
+def test_nonlinearities_that_have_no_gain(karate, nonlinearity) -> None:
+    model = models.GCN(karate.x.size(1), 4, 2)
+    before = [p.detach().clone() for p in model.parameters()]
+    with pytest.raises(InputError, match="nonlinearity is .*; expected a name that torch.nn.init.calculate_gain knows"):
+        virgo_(model, karate, nonlinearity=nonlinearity)
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+    leaky, relu = (virgo_(model, karate, "forward", nonlinearity=name).used for name in ("leaky_relu", "relu"))
+    assert leaky == pytest.approx([v / 1.0001 for v in relu])  # g^2 = 2 / (1 + 0.01^2)
+
+
+def test_no_signal_and_no_weights() -> None:
+    with pytest.raises(InputError, match="would need weights of variance inf; expected a positive number"):
+        uniform(torch.ones(2, 2), float("inf"), None)
+    with pytest.raises(InputError, match="would need weights of variance 0"):
+        uniform(torch.ones(2, 2), 0.0, None)
+    lin = torch.nn.Linear(3, 2)
+    before = lin.weight.detach().clone()
+    layer = Layer("lin", lin, (Part(None, lin.weight),), 4)
+    with pytest.raises(InputError, match="the computed weights are not finite"):
+        write([layer], {id(lin.weight): torch.full((2, 3), torch.nan)}, [])
+    assert torch.equal(lin.weight, before)

@@ -308,7 +308,7 @@ def test_compiled_graphs_have_no_break() -> None:
         (lambda: common_neighbors(DIAMOND, [[0], [1]]), "pairs is a list; expected an int64 tensor"),
         (lambda: common_neighbors(DIAMOND, DIAMOND, torch.ones(3, 2)), r"node 3; expected 0\.\.2"),
         (lambda: common_neighbors(as_adjacency(DIAMOND), DIAMOND, torch.ones(5, 2)), "5 rows and the graph 4 columns"),
-        (lambda: common_neighbors(DIAMOND, DIAMOND, torch.ones(4, 2).long()), "expected floating point"),
+        (lambda: common_neighbors(DIAMOND, DIAMOND, torch.ones(4, 2).long()), "expected a floating point tensor"),
         (lambda: common_neighbors(DIAMOND.float(), DIAMOND), r"edge_index is torch.float32 \[2, 10\]"),
         (lambda: common_neighbors(DIAMOND.t(), DIAMOND), r"pass edge_index.t\(\)"),
         (lambda: common_neighbors("graph", DIAMOND), "is a builtins.str; expected an edge_index"),

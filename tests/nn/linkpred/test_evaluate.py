@@ -80,3 +80,51 @@ def test_all_at_once() -> None:
 def test_bad_input_is_refused(call: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()
+
+
+# -- laws --------------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(grid, min_size=1, max_size=8), st.lists(grid, min_size=1, max_size=8), st.booleans())
+def test_monotone_maps_and_orders_do_not_matter(positive: list[float], negative: list[float], own: bool) -> None:
+    p, n = torch.tensor(positive, dtype=torch.float64), torch.tensor(negative, dtype=torch.float64)
+    n = n.expand(len(p), -1) if own else n
+    mixed = n.flip(-1)
+    for metric in (mrr, auc, lambda a, b: hits_at(a, b, 1)):
+        wanted = metric(p, n)
+        assert metric(p.flip(0), mixed) == pytest.approx(wanted)
+        assert metric(p.exp(), n.exp()) == pytest.approx(wanted) and metric(4 * p - 7, 4 * n - 7) == pytest.approx(
+            wanted
+        )
+    assert auc(-p, -n) == pytest.approx(1 - auc(p, n))
+
+
+@given(st.lists(grid, min_size=1, max_size=8), st.lists(grid, min_size=1, max_size=8))
+def test_ranks_of_shared_negatives_are_those_of_own_ones(positive: list[float], negative: list[float]) -> None:
+    p, n = torch.tensor(positive), torch.tensor(negative)
+    for ties in ("mean", "optimistic", "pessimistic"):
+        assert mrr(p, n, ties=ties) == pytest.approx(mrr(p, n.expand(len(p), -1), ties=ties))
+    assert auc(p, n) == pytest.approx(auc(p, n.expand(len(p), -1)))
+
+
+@pytest.mark.parametrize("ties", [1, 2, 10])
+def test_the_area_is_that_of_scikit_learn(ties: int) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    generator = torch.Generator().manual_seed(ties)
+    p, n = ((torch.randn(size, generator=generator) * ties).round() / ties for size in (200, 313))
+    truth = torch.cat((torch.ones(200), torch.zeros(313)))
+    assert auc(p, n) == pytest.approx(roc_auc_score(truth.numpy(), torch.cat((p, n)).numpy()), abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_scores_of_any_type_and_memory(dtype: torch.dtype) -> None:
+    """A view, as a column of a table is: torch's search would warn, and warnings are errors here."""
+    table = torch.tensor([[0.5, 2, 1], [3, 1, 1], [1, 0, 4], [0.25, 0, 0]]).to(dtype)
+    p, n = table[:, 0], table[:, 1]
+    listed = p.tolist(), n.tolist()
+    assert mrr(p, n) == pytest.approx(reference.mrr(*listed)) and auc(p, n) == pytest.approx(reference.auc(*listed))
+    assert hits_at(p, n, 2) == reference.hits_at(*listed, 2)
+    own = table.t()[1:].t()
+    assert mrr(p, own) == pytest.approx(reference.mrr(listed[0], own.tolist()))
+    assert auc(p.requires_grad_(), n) == pytest.approx(reference.auc(*listed))

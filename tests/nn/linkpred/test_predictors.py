@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from graphx.errors import InputError
 from graphx.nn.linkpred import NCN, NCNC, LinkPredictor, as_adjacency, common_neighbors
 from graphx.nn.linkpred._parts import AUTHORS, STRUCTURES
+from tests.nn.linkpred.graphs import adjacency_of, on_both, random_dense
 from tests.nn.linkpred.test_ncn import DIAMOND, edge_index, small_graph
 from tests.reference.linkpred import Transcription
 
@@ -239,3 +240,130 @@ def test_two_processes_have_the_gradient_of_one() -> None:
         found = torch.load(f"{folder}/grads.pt")
     for mine, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(mine, theirs)
+
+
+# -- laws --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"transform_nodes": True, "two_layer_head": True, "tail_activation": True}])
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_numbers_of_nodes_and_sides_of_pairs_do_not_matter(structure: str, options: dict[str, Any]) -> None:
+    """The ends of a pair can be exchanged, nodes renumbered, and a graph of its own added, in training too."""
+    x, dense, pairs = small_graph()
+    model = made(structure, **options, **({"depth": 2} if structure in ("ncnc", "gae_cnc") else {}))
+    new = torch.randperm(14, generator=torch.Generator().manual_seed(1))
+    moved, moved_x = torch.empty_like(dense), torch.empty_like(x)
+    moved[new.unsqueeze(1), new], moved_x[new] = dense, x
+    other = random_dense(8, 5, 0.5, symmetric=True).to(dense.dtype)
+    union = torch.block_diag(dense, other, torch.zeros(1, 1, dtype=dense.dtype))
+    more_x = torch.cat((x, torch.randn(6, 6, dtype=torch.float64)))
+    for training in (False, True):
+        model.train(training)
+        wanted = model(x, edge_index(dense), pairs)
+        torch.testing.assert_close(model(x, edge_index(dense), pairs.flip(0)), wanted)
+        torch.testing.assert_close(model(moved_x, edge_index(moved), new[pairs]), wanted)
+        torch.testing.assert_close(model(more_x, edge_index(union), pairs), wanted)
+        shift = model(torch.cat((more_x[14:], x)), edge_index(torch.block_diag(union[14:, 14:], dense)), pairs + 6)
+        torch.testing.assert_close(shift, wanted)
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_kernels_and_torch_give_the_same_logits_and_gradients(structure: str, weighted: bool) -> None:
+    x = torch.randn(18, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    graph = adjacency_of(random_dense(5, 18, 0.3, symmetric=True, weighted=weighted, loops=False))
+    pairs = torch.randint(18, (2, 25), generator=torch.Generator().manual_seed(1))
+    model = made(structure, transform_nodes=True).train()
+
+    def run() -> list[Tensor]:
+        leaf = x.clone().requires_grad_()
+        out = model(leaf, graph, pairs)
+        return [out.detach(), *torch.autograd.grad(out.square().sum(), [leaf, *model.pair_mlp.parameters()])]
+
+    for one, other in zip(*on_both(run), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-10)
+
+
+# -- completion --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("structure", ["ncnc", "gae_cnc"])
+@pytest.mark.parametrize("learnable", [False, True])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_gradients_through_the_completion(structure: str, learnable: bool, depth: int) -> None:
+    """With scale 0 the scores inside, which have no gradient, do not move: numerical differences see all the rest."""
+    x, dense, pairs = small_graph(size=8)
+    model = made(structure, layer_norm=False, scale=0.0, learnable_pt=learnable, depth=depth, transform_nodes=True)
+    edges, few = edge_index(dense), pairs[:, :5] % 8
+    assert torch.autograd.gradcheck(lambda leaf: model.eval()(leaf, edges, few), x.requires_grad_())
+    if not learnable:
+        return
+    moving = made(structure, layer_norm=False, learnable_pt=True)  # at depth 1 the prior is not in the scores inside
+    assert moving.prior_mlp is not None
+    names = [name for name, _ in moving.named_parameters() if name.startswith("prior_mlp")]
+
+    def logits(*values: Tensor) -> Any:
+        state = dict(zip(names, values, strict=True))
+        return torch.func.functional_call(moving, state, (x.detach(), edges, few))
+
+    leaves = [moving.get_parameter(name).detach().clone().requires_grad_() for name in names]
+    assert torch.autograd.gradcheck(logits, leaves)
+
+
+@pytest.mark.parametrize("exclude", [False, True])
+@pytest.mark.parametrize(
+    ("alpha", "pt", "scale", "offset"), [(1.0, 0.5, 0.0, 3.0), (0.3, 0.9, 0.0, -1.0), (0.0, 0.5, 5.0, 3.0)]
+)
+def test_completed_counts_by_hand(exclude: bool, alpha: float, pt: float, scale: float, offset: float) -> None:
+    """With scale 0 every neighbour of one end only counts P = alpha pt / (pt + 1), whatever the depth."""
+    x, dense, pairs = small_graph()
+    seen = dense.clone()
+    if exclude:
+        seen[pairs[0], pairs[1]] = seen[pairs[1], pairs[0]] = 0
+    mine, theirs = seen[pairs[0]] != 0, seen[pairs[1]] != 0
+    number = (mine & theirs).sum(1) + alpha * pt / (pt + 1) * (mine ^ theirs).sum(1)
+    for depth in (1, 2, 3):
+        model = made("gae_cnc", alpha=alpha, pt=pt, scale=scale, offset=offset, depth=depth).train(exclude)
+        assert model.structure_mlp is not None and model.beta is not None
+        wanted = (
+            model.pair_mlp(x[pairs[0]] * x[pairs[1]]) + model.structure_mlp(number.unsqueeze(1).double()) * model.beta
+        )
+        torch.testing.assert_close(model(x, edge_index(dense), pairs), model.head(wanted).squeeze(1))
+
+
+def test_no_completion_is_the_plain_structure() -> None:
+    x, dense, pairs = small_graph()
+    for plain, completed in (("ncn", "ncnc"), ("gae_cn", "gae_cnc")):
+        one, other = made(plain, transform_nodes=True), made(completed, transform_nodes=True, alpha=0.0, depth=2)
+        other.load_state_dict(one.state_dict())
+        torch.testing.assert_close(other(x, edge_index(dense), pairs), one(x, edge_index(dense), pairs))
+        certain = made(completed, pt=1.0, offset=-1e4)  # every absent neighbour is sure to be only unobserved
+        all_around = made(plain)
+        all_around.load_state_dict(certain.state_dict())
+        union = torch.zeros(14 + 2 * pairs.size(1), 14 + 2 * pairs.size(1), dtype=dense.dtype)
+        for b, (i, j) in enumerate(pairs.t().tolist()):  # twins of the ends, both beside all neighbours of either
+            union[14 + 2 * b : 16 + 2 * b, :14] = (dense[i] + dense[j] > 0).to(dense.dtype)
+        ends = torch.stack((torch.arange(pairs.size(1)) * 2 + 14, torch.arange(pairs.size(1)) * 2 + 15))
+        more_x = torch.cat((x, x[pairs.t().flatten()]))
+        found = certain.eval()(x, edge_index(dense), pairs)
+        torch.testing.assert_close(found, all_around.eval()(more_x, edge_index(union), ends))
+
+
+def test_weights_count_for_common_neighbours_and_not_for_others() -> None:
+    """As told: who is next to one end only is a set, whatever its edges weigh."""
+    x = torch.randn(12, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    dense = random_dense(4, 12, 0.4, symmetric=True, weighted=True, loops=False)
+    pairs = torch.randint(12, (2, 15), generator=torch.Generator().manual_seed(1))
+    for structure in ("ncnc", "ncn_diff"):
+        options = {"scale": 0.0} if structure == "ncnc" else {}
+        model = made(structure, **options).eval()
+        mine, theirs = dense[pairs[0]], dense[pairs[1]]
+        pooled, apart = (mine * theirs) @ x, ((mine != 0) ^ (theirs != 0)).double() @ x
+        assert model.structure_mlp is not None
+        if structure == "ncnc":
+            inner = model.structure_mlp(pooled + 0.5 / 1.5 * apart)
+        else:
+            assert model.second_mlp is not None
+            inner = model.structure_mlp(pooled) + model.second_mlp(apart)
+        wanted = model.head(model.pair_mlp(x[pairs[0]] * x[pairs[1]]) + inner * model.beta).squeeze(1)
+        torch.testing.assert_close(model(x, adjacency_of(dense), pairs), wanted)
