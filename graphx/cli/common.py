@@ -222,10 +222,10 @@ def parse_size(text: str) -> int:
         (2147483648, 1536, 4096)
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
-    size = int(float(match[1]) * _UNITS[match[2]]) if match else 0
-    if size < 1:
+    size = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not 1 <= size < 2**63:
         raise InputError(f"{text!r} is not a size; expected a number with K, M, G or T, such as 512M or 2G")
-    return size
+    return int(size)
 
 
 def format_size(size: int) -> str:
@@ -243,7 +243,8 @@ def format_size(size: int) -> str:
     """
     for unit in ("T", "G", "M", "K"):
         if size >= _UNITS[unit]:
-            return f"{-(-size * 10 // _UNITS[unit]) / 10:g}{unit}"
+            tenths = -(-size * 10 // _UNITS[unit])
+            return f"{tenths // 10}{f'.{tenths % 10}' if tenths % 10 else ''}{unit}"
     return str(size)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphx.cli.common import Progress
-from graphx.cli.reading import read_without_weights
+from graphx.cli.reading import read_array, read_without_weights
 from graphx.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -115,10 +115,7 @@ def _array(name: str, graph: Graph) -> Any:
     import numpy as np
     import torch
 
-    try:
-        found = np.load(name, allow_pickle=False)
-    except ValueError as error:
-        raise FormatError(f"{name} is no .npy of numbers: {error}") from error
+    found = read_array(name)
     if found.ndim != 2 or len(found) != graph.num_nodes or found.dtype.kind not in "fiub":
         raise InputError(f"{name} is {found.dtype} {found.shape}; expected numbers ({graph.num_nodes}, F)")
     if found.dtype.kind == "f" and not np.isfinite(found).all():
