@@ -326,6 +326,8 @@ def convert(obj: Any) -> Graph:
                 f"the array has shape {obj.shape}; expected a square adjacency matrix [N, N] (for an edge_index: "
                 "Graph.from_edges(edge_index[0], edge_index[1]))"
             )
+        if obj.dtype.kind not in "fiubc":
+            raise InputError(f"the array holds {obj.dtype}; expected real numbers: convert it with .astype(np.float64)")
         from scipy.sparse import coo_array
 
         rows, columns = np.nonzero(obj)
