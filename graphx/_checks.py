@@ -73,7 +73,7 @@ def _exact(values: npt.NDArray[np.float64], array: npt.NDArray[Any]) -> bool:
     return bool(inside.all()) and np.array_equal(values.astype(array.dtype), array)
 
 
-def integer_names(names: Sequence[Any]) -> npt.NDArray[Any] | None:
+def integer_array(names: Sequence[Any]) -> npt.NDArray[Any] | None:
     """Integers as int64, or as uint64 where one needs it; None where neither holds them all."""
     low, high = min(names), max(names)
     if low >= -(2**63) and high < 2**63:
@@ -129,7 +129,7 @@ def checked_names(names: Sequence[str] | npt.NDArray[Any] | None, size: int | No
         raise InputError(f"{len(names)} names for {size} nodes; expected one for each")
     array = names if isinstance(names, np.ndarray) else None
     if array is None and len(names) > 0 and all(_is_integer(x) for x in names):
-        array = integer_names(list(names))
+        array = integer_array(list(names))
         if array is None:
             raise InputError(
                 f"the names {min(names)} to {max(names)} do not fit 64 bits together; expected ones that do, or strings"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphx._checks import frozen, integer_names
+from graphx._checks import frozen, integer_array
 from graphx.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def names_and_rows(nodes: list[Any]) -> tuple[Any, dict[Any, int]]:
     if all(isinstance(node, (int, np.integer)) and not isinstance(node, bool) for node in nodes):
         if set(nodes) == set(range(size)):
             return None, {node: int(node) for node in nodes}
-        found = integer_names(nodes)
+        found = integer_array(nodes)
         names: Any = tuple(str(node) for node in nodes) if found is None else frozen(found)
     else:
         names = tuple(str(node) for node in nodes)
@@ -56,8 +56,10 @@ def edge_attribute(values: list[Any], name: str) -> npt.NDArray[Any] | None:
             "weight=None"
         )
     try:
-        whole = all(isinstance(value, (int, np.integer)) for value in values)
-        return np.asarray(values, dtype=None if whole else np.float64)  # of integers the graph asks if they fit
+        if all(isinstance(value, (int, np.integer)) for value in values):  # the graph asks if float64 holds them
+            found = integer_array(values)
+            return np.asarray(values, dtype=object) if found is None else found
+        return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"the edge attribute {name!r} holds something that is no number ({error}); pass weight=None"

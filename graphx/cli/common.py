@@ -23,6 +23,7 @@ __all__ = [
     "parse_size",
     "positive_int",
     "size_argument",
+    "tell",
 ]
 
 EXIT_OK = 0
@@ -51,7 +52,8 @@ def execute(prog: str, run: Callable[[], None]) -> int:
     """
     try:
         run()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a shell's >&- closes it
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail(prog, "interrupted", EXIT_INTERRUPTED)
     except RuntimeError as error:
@@ -77,8 +79,21 @@ _MEMORY_CURE = "select fewer matrices, or bound the working memory with --max-me
 
 def _fail(prog: str, message: str, code: int = EXIT_ERROR) -> int:
     with contextlib.suppress(OSError):  # stderr itself may be closed
-        print(f"{prog}: {message}", file=sys.stderr)
+        tell(f"{prog}: {message}")
     return code
+
+
+def tell(line: str) -> None:
+    """Print a line on stderr, and nothing where there is none (``print`` would take stdout then).
+
+    Args:
+        line: The line.
+
+    Example:
+        >>> tell("graphx demo: 1 duplicate merged")
+    """
+    if sys.stderr is not None:
+        print(line, file=sys.stderr)
 
 
 def _one_line(error: BaseException) -> str:
@@ -105,7 +120,7 @@ class Progress:
     """
 
     def __init__(self, *, enabled: bool | None = None) -> None:
-        self._enabled = sys.stderr.isatty() if enabled is None else enabled
+        self._enabled = (sys.stderr is not None and sys.stderr.isatty()) if enabled is None else enabled
         self._bar: Any = None
         self._stage = ""
 

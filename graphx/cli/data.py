@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     """
     usage = "list | info NAME_OR_PATH | convert IN OUT | split NAME  [options]"
     parser = make_parser("data", usage, _DESCRIPTION, _EPILOG)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=parser.prog)
 
     def command(name: str, text: str, arguments: str) -> argparse.ArgumentParser:
         return commands.add_parser(

@@ -71,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         5
     """
     parser = make_parser("linkpred", "train | evaluate | predict  GRAPH [options]", _DESCRIPTION, _EPILOG)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=parser.prog)
 
     def command(name: str, text: str, arguments: str) -> argparse.ArgumentParser:
         made = commands.add_parser(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from graphx.cli.common import Progress, positive_int
+from graphx.cli.common import Progress, positive_int, tell
 from graphx.errors import FormatError, GraphXError
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ def read_graph(
     named = args.graph != "-" and not os.path.exists(args.graph)
     # Of a known data set, that its nodes have names is no news.
     if not (replace(graph.report, relabelled="") if named else graph.report).is_clean:
-        print(f"{prog}: {graph.report.summary()}", file=sys.stderr)
+        tell(f"{prog}: {graph.report.summary()}")
     return graph
 
 

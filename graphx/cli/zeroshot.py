@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphx._files import atomic_file
-from graphx.cli.common import Progress, check_parent, check_writable, execute, format_table, positive_int
+from graphx.cli.common import Progress, check_parent, check_writable, execute, format_table, positive_int, tell
 from graphx.cli.options import add_shared, add_table, make_parser, whole_number
 from graphx.errors import InputError
 
@@ -204,8 +204,7 @@ def _evaluate(data: Any, names: Sequence[str], predicted: Any) -> None:
     truth = place[data.y[known]]
     right = (predicted[known] == truth).double()
     classes = [float(right[truth == k].mean()) for k in truth.unique()]
-    print(
+    tell(
         f"graphx zeroshot: accuracy {100 * float(right.mean()):.1f} %, macro {100 * sum(classes) / len(classes):.1f} % "
-        f"over {int(known.sum()):,} nodes with labels",
-        file=sys.stderr,
+        f"over {int(known.sum()):,} nodes with labels"
     )

@@ -161,7 +161,7 @@ def new_edges(
                 f"the matrix has shape {tuple(X.shape)}; expected [new nodes, {num_nodes}], a column for each node "
                 "that was known in fit"
             )
-        coo = coo_array(array)
+        coo = coo_array(array.astype(np.float32) if array.dtype == np.float16 else array)  # scipy takes no float16
         rows, columns, values, size = coo.row, coo.col, coo.data, int(X.shape[0])
         if values.dtype.kind not in "fiub":
             raise InputError(f"the matrix holds {values.dtype}; expected real numbers")

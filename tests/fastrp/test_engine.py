@@ -72,7 +72,7 @@ def test_a_hop_is_the_product_with_a_dense_matrix(name: str, convention: str, d:
     st.sampled_from(sorted(GRAPHS)), st.integers(1, 40), st.sampled_from([0.0, 0.5, -2.0]),
     st.sampled_from([0.0, 1.0, -0.25]), st.booleans(), st.booleans(), st.booleans(), seeds,
 )  # fmt: skip
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_what_a_pass_adds_to_the_output(
     name: str, d: int, own: float, new: float, add: bool, normalize: bool, kept: bool, seed: int
 ) -> None:

@@ -49,7 +49,7 @@ def new_rows(M: Any, graph: Graph, model: FastRP) -> Any:
     st.sampled_from([GRAPH, WEIGHTED]), st.sampled_from(["paper", "gds"]), st.booleans(), st.booleans(), seeds,
     st.sampled_from([(1.0,), (0.5, 0.0, 2.0), (0.0, 1.0, 0.0)]), st.sampled_from([0.0, 0.6]),
 )  # fmt: skip
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_new_nodes_by_the_formula(
     graph: Graph, convention: Any, normalize: bool, weighted: bool, seed: int, weights: Any, own: float
 ) -> None:
@@ -78,7 +78,7 @@ def test_weights_below_zero_are_for_gds_alone(normalize: bool) -> None:
 
 
 @given(st.permutations(range(5)))
-@settings(max_examples=15)
+@settings(max_examples=5)
 def test_new_nodes_do_not_see_each_other(order: list[int]) -> None:
     model = FastRP(8, random_state=0).fit(GRAPH)
     M = (np.random.default_rng(3).random((5, 60)) < 0.1).astype(float)

@@ -64,7 +64,8 @@ def test_the_orbit_that_tells_the_classes_has_the_weight() -> None:
     stack = OrbitStack(targets, 0)
     for row in rows:
         stack.add(row)
-    assert stack.weights()[0] > 0.9
+    weights = stack.weights()
+    assert weights[0] > 0.5 and weights[0] > 2 * weights[1:].max()
 
 
 def test_orbits_in_another_order_have_their_weights_in_that_order() -> None:

@@ -27,6 +27,7 @@ def graph_of(entries: Any) -> Graph:
 
 
 @given(weights_or_none)
+@settings(max_examples=40)
 def test_degrees_are_sums_or_counts_of_rows(entries: Any) -> None:
     graph = graph_of(entries)
     np.testing.assert_allclose(walk_of(graph).degrees(), np.nan_to_num(entries).sum(1))
@@ -37,7 +38,7 @@ def test_degrees_are_sums_or_counts_of_rows(entries: Any) -> None:
 
 
 @given(weights_or_none, st.integers(0, 6), st.integers(0, 6))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_block_has_the_degrees_of_its_rows(entries: Any, one: int, two: int) -> None:
     start, stop = sorted((one, two))
     for convention in ("paper", "gds"):
