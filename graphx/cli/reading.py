@@ -195,7 +195,8 @@ def read_array(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     import numpy as np
 
     try:
-        found = np.load(path, allow_pickle=False)
+        with open(path, "rb") as stream:  # numpy leaves a broken archive open
+            found = np.load(stream, allow_pickle=False)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise FormatError(f"{os.fspath(path)} is no .npy of numbers: {error}") from error
     if not isinstance(found, np.ndarray):
