@@ -206,17 +206,19 @@ def mobius_empty_float64(rows: int, columns: int) -> npt.NDArray[np.float64]: ..
 
 _Floats = npt.NDArray[np.float32]
 _Pattern = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, _Floats | None]
-_TileTerm = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, _Floats | None, _Floats]
+_Rows = npt.NDArray[np.float32] | npt.NDArray[np.uint16]  # bfloat16 as uint16
+_TileTerm = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, _Floats | None, _Rows]
 
 def tile_multiply(
     terms: list[_TileTerm],
-    out: _Floats,
+    out: _Rows,
     accumulate: bool,
     row_scale: _Floats | None,
     squares: npt.NDArray[np.float64] | None,
     threads: int,
-    finish: tuple[_Floats | None, _Floats | None, _Floats, int, int, float, bool, bool] | None = None,
+    finish: tuple[_Rows | None, _Floats | None, _Floats, int, int, float, bool, bool] | None = None,
     packed: bool = False,
+    rounded: bool = False,
 ) -> None: ...
 def tile_packs() -> bool: ...
 
@@ -225,15 +227,16 @@ TILE_PACKED: tuple[int, int]
 def tile_project(
     terms: list[_Pattern],
     projection: tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], _Floats],
-    out: _Floats,
+    out: _Rows,
     accumulate: bool,
     row_scale: _Floats | None,
     squares: npt.NDArray[np.float64] | None,
     threads: int,
     packed: bool = False,
+    rounded: bool = False,
 ) -> None: ...
 def tile_merge(
-    states: list[tuple[_Floats, _Floats]], target: _Floats, first: int, columns: int, accumulate: bool, threads: int
+    states: list[tuple[_Rows, _Floats]], target: _Floats, first: int, columns: int, accumulate: bool, threads: int
 ) -> None: ...
 # -- fastrp ------------------------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
-"""OrbitFastRP over all 28 orbit adjacencies against plain FastRP, same dimension and hops, float32.
+"""OrbitFastRP over all 28 orbit adjacencies against plain FastRP, same dimension and hops.
 
-'concat' gives every orbit 128 columns (3,584 together), 'sum' adds them in 128. Both count the orbits too. Every side
-runs in a process of its own, and the runs alternate. On a small graph each orbit is first
-compared with FastRP over its matrix.
+'concat' gives every orbit 128 columns (3,584 together), 'sum' adds them in 128. Both count the orbits too. With
+bfloat16 the states between products are half as long. Every side runs in a process of its own, and the runs alternate.
+On a small graph each orbit is first compared with FastRP over its matrix.
 
     python benchmarks/kernels/fastrp_orbit.py [--nodes 100000] [--edges-a-node 10] [--repeats 3]
 """
@@ -19,7 +19,7 @@ sys.path[0:1] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).re
 from _measure import BENCHMARKS, alternate, measured, report, run_child, write_results  # noqa: E402
 
 RESULTS = BENCHMARKS / "results" / "fastrp_orbit.json"
-SIDES = ("plain", "sum", "concat")
+SIDES = ("plain", "plain bfloat16", "sum", "concat", "sum bfloat16", "concat bfloat16")
 D = 128
 
 
@@ -29,7 +29,9 @@ def child(side: str, nodes: int, m: int) -> None:
     from graphx.fastrp import FastRP, OrbitFastRP
 
     graph = barabasi_albert(nodes, m, seed=0)
-    model = FastRP(D, random_state=0) if side == "plain" else OrbitFastRP("all", side, n_components=D, random_state=0)
+    kind, _, storage = side.partition(" ")
+    options = {"n_components": D, "random_state": 0, "storage": storage or "float32"}
+    model = FastRP(**options) if kind == "plain" else OrbitFastRP("all", kind, **options)
     model.fit(barabasi_albert(50, 3, seed=0))  # modules are imported and threads have run once
     result: dict[str, object] = {}
     with measured(result):
@@ -85,7 +87,7 @@ def main() -> None:
     for side, found in runs.items():
         found["times_plain"] = found["seconds"] / plain
         print(
-            f"{side:7} {found['columns']:5.0f} columns {found['seconds']:7.2f} s = {found['times_plain']:5.1f} x "
+            f"{side:15} {found['columns']:5.0f} columns {found['seconds']:7.2f} s = {found['times_plain']:5.1f} x "
             f"plain, peak {found['peak_bytes'] / 1e9:.2f} GB"
         )
     names = {
@@ -93,9 +95,10 @@ def main() -> None:
         "sum": "OrbitFastRP, 28 orbits of 128 columns, summed",
         "concat": "OrbitFastRP, 28 orbits of 128 columns, side by side",
     }
+    names |= {f"{side} bfloat16": f"{name}, bfloat16" for side, name in names.items()}
     part = {
-        "title": f"Barabasi-Albert graph with {nodes:,} nodes and {m} edges a node, 4 hops, float32",
-        "note": "Counting the orbits is within the times. Peak memory is that of the process.",
+        "title": f"Barabasi-Albert graph with {nodes:,} nodes and {m} edges a node, 4 hops",
+        "note": "Counting the orbits is within the times. Plain is the first row. Peak memory is that of the process.",
         "rows": [
             {
                 "": names[side],

@@ -137,11 +137,40 @@ GRAPHX_INLINE void unpack(const float* from, float* row) {
         unpack_row(from, row);
 }
 
+// sum += row u of a term with rows x of float or bfloat16; each of `sum` has `Step` columns.
+template <int Step, int Count, class L, class S>
+GRAPHX_INLINE void add_term(const TileProduct& p, const TileTerm& term, const S* x, std::int64_t u, L (&sum)[Count]) {
+    const std::int64_t width = p.width;
+    if (!term.indptr) {
+        const float value = term.values[u];
+        for (int i = 0; i < Count; ++i) sum[i].add(x + u * width + i * Step, value);
+        return;
+    }
+    const std::int64_t stop = term.indptr[u + 1];
+    const std::int64_t ahead = std::min(stop, term.indptr[p.num_nodes] - kAhead);  // before it one may look ahead
+    const std::int32_t* indices = term.indices;
+    std::int64_t s = term.indptr[u];
+    constexpr int bytes = Count * Step * static_cast<int>(sizeof(S));
+    if (term.values) {
+        for (; s < stop; ++s) {
+            if (s < ahead) prefetch<bytes>(x + indices[s + kAhead] * width);
+            const float value = term.values[s];
+            const S* row = x + indices[s] * width;
+            for (int i = 0; i < Count; ++i) sum[i].add(row + i * Step, value);
+        }
+    } else {
+        for (; s < stop; ++s) {
+            if (s < ahead) prefetch<bytes>(x + indices[s + kAhead] * width);
+            const S* row = x + indices[s] * width;
+            for (int i = 0; i < Count; ++i) sum[i].add(row + i * Step);
+        }
+    }
+}
+
 // `Count` lanes of `Size` columns of row u, into `out`.
 template <int Count, int Size>
 GRAPHX_INLINE void row_lanes(const TileProduct& p, std::int64_t u, std::int64_t column, float* out) {
     Lane<Size> sum[Count];
-    const std::int64_t width = p.width;
     out += column;
     for (int i = 0; i < Count; ++i) {
         sum[i].clear();
@@ -162,46 +191,45 @@ GRAPHX_INLINE void row_lanes(const TileProduct& p, std::int64_t u, std::int64_t 
             }
             continue;
         }
-        const float* base = term.x + column;
-        if (!term.indptr) {
-            const float value = term.values[u];
-            for (int i = 0; i < Count; ++i) sum[i].add(base + u * width + i * Size, value);
-            continue;
-        }
-        const std::int64_t stop = term.indptr[u + 1];
-        const std::int64_t ahead = std::min(stop, term.indptr[p.num_nodes] - kAhead);  // before it one may look ahead
-        const std::int32_t* indices = term.indices;
-        std::int64_t s = term.indptr[u];
-        constexpr int bytes = Count * Size * 4;
-        if (term.values) {
-            for (; s < stop; ++s) {
-                if (s < ahead) prefetch<bytes>(base + indices[s + kAhead] * width);
-                const float value = term.values[s];
-                const float* x = base + indices[s] * width;
-                for (int i = 0; i < Count; ++i) sum[i].add(x + i * Size, value);
-            }
-        } else {
-            for (; s < stop; ++s) {
-                if (s < ahead) prefetch<bytes>(base + indices[s + kAhead] * width);
-                const float* x = base + indices[s] * width;
-                for (int i = 0; i < Count; ++i) sum[i].add(x + i * Size);
-            }
-        }
+        if (term.half) add_term<Size>(p, term, term.half + column, u, sum);
+        else add_term<Size>(p, term, term.x + column, u, sum);
     }
     const float scale = p.row_scale ? p.row_scale[u] : 1.0F;
     for (int i = 0; i < Count; ++i) sum[i].store(out + i * Size, scale);
 }
 
+#if defined(__GNUC__)
+// The same where all rows are bfloat16: `Count` pairs of lanes, into `out`, or rounded into `half`.
+template <int Count, int Size>
+GRAPHX_INLINE void row_pairs(const TileProduct& p, std::int64_t u, std::int64_t column, float* out,
+                             std::uint16_t* half) {
+    constexpr int Step = 2 * Size;
+    Pair<Size> sum[Count];
+    for (int i = 0; i < Count; ++i) {
+        sum[i].clear();
+        if (p.accumulate) sum[i].add(p.half + u * p.width + column + i * Step);
+    }
+    for (const TileTerm& term : p.terms) add_term<Step>(p, term, term.half + column, u, sum);
+    const float scale = p.row_scale ? p.row_scale[u] : 1.0F;
+    for (int i = 0; i < Count; ++i) {
+        if (half) sum[i].pack(half + column + i * Step, scale);
+        else sum[i].store(out + column + i * Step, scale);
+    }
+}
+#endif
+
 GRAPHX_INLINE void row_column(const TileProduct& p, std::int64_t u, std::int64_t column, float* out) {
     float sum = p.accumulate ? out[column] : 0.0F;
     for (const TileTerm& term : p.terms) {
-        const float* x = term.x + column;
+        const auto at = [&](std::int64_t v) {
+            return term.half ? widened(term.half[v * p.width + column]) : term.x[v * p.width + column];
+        };
         if (!term.indptr) {
-            sum += term.values[u] * x[u * p.width];
+            sum += term.values[u] * at(u);
             continue;
         }
         for (std::int64_t s = term.indptr[u]; s < term.indptr[u + 1]; ++s)
-            sum += (term.values ? term.values[s] : 1.0F) * x[term.indices[s] * p.width];
+            sum += (term.values ? term.values[s] : 1.0F) * at(term.indices[s]);
     }
     out[column] = p.row_scale ? sum * p.row_scale[u] : sum;
 }
@@ -216,16 +244,20 @@ GRAPHX_INLINE void finish_row(const Finish& f, std::int64_t u, float* row, std::
     float* to = f.target + u * f.stride;
     const auto factor = static_cast<float>(weight);
     const float* own = f.own + u * width;
-    if (f.own && f.own_packed) {
+    if (f.half) {
+        widen_row(f.half + u * width, width, row + width);
+        own = row + width;
+    } else if (f.own && f.own_packed) {
         unpack<Size>(f.own + u * kPackedStride, row + width);
         own = row + width;
     }
-    if (f.own) put_row(to, f.accumulate, f.factors[u], own, factor, row, f.columns);
+    if (f.own || f.half) put_row(to, f.accumulate, f.factors[u], own, factor, row, f.columns);
     else put_row(to, f.accumulate, factor, row, f.columns);
 }
 
 GRAPHX_INLINE void prefetch_finish(const Finish& f, std::int64_t u, std::int64_t width) {
     if (f.own && f.own_packed) prefetch<128>(f.own + u * kPackedStride);
+    for (std::int64_t j = 0; f.half && j < f.columns; j += 32) prefetch<1>(f.half + u * width + j);
     for (std::int64_t j = 0; j < f.columns; j += 16) {
         if (f.own && !f.own_packed) prefetch<1>(f.own + u * width + j);
         if (f.accumulate) prefetch<1>(f.target + u * f.stride + j);
@@ -235,23 +267,44 @@ GRAPHX_INLINE void prefetch_finish(const Finish& f, std::int64_t u, std::int64_t
 // Whether a row is 0 and so is what it would add: nothing need be read.
 GRAPHX_INLINE bool adds_nothing(const TileProduct& p, std::int64_t u) {
     const Finish& f = *p.finish;
-    return f.accumulate && p.row_scale && p.row_scale[u] == 0 && (!f.own || f.factors[u] == 0);
+    return f.accumulate && p.row_scale && p.row_scale[u] == 0 && ((!f.own && !f.half) || f.factors[u] == 0);
+}
+
+// Whether all that is added to a row is bfloat16.
+bool only_halves(const TileProduct& p) {
+    if (std::endian::native != std::endian::little || (p.accumulate && !p.half)) return false;
+    return std::all_of(p.terms.begin(), p.terms.end(), [](const TileTerm& term) { return term.half != nullptr; });
 }
 
 template <int Size>
 GRAPHX_INLINE void rows_body(const TileProduct& p, std::int64_t start, std::int64_t stop, float* room) {
+    const bool pairs = only_halves(p);
     for (std::int64_t u = start; u < stop; ++u) {
         std::int64_t column = 0;
-        float* out = p.finish || p.packed ? room : p.out + u * p.width;
+        float* out = p.finish || p.packed || p.half ? room : p.out + u * p.width;
+        std::uint16_t* half = p.half ? p.half + u * p.width : nullptr;
         if (p.finish) {
             const std::int64_t next = std::min(u + kOwnAhead, p.num_nodes - 1);
             if (!adds_nothing(p, next)) prefetch_finish(*p.finish, next, p.width);
             if (adds_nothing(p, u)) continue;
         }
+#if defined(__GNUC__)
+        if (pairs) {
+            for (; column + 8 * Size <= p.width; column += 8 * Size) row_pairs<4, Size>(p, u, column, out, half);
+            for (; column + 2 * Size <= p.width; column += 2 * Size) row_pairs<1, Size>(p, u, column, out, half);
+        }
+#endif
+        const std::int64_t done = half ? column : 0;  // these are in `half`, rounded
+        if (p.half && p.accumulate) widen_row(half + done, p.width - done, room + done);
         for (; column + 8 * Size <= p.width; column += 8 * Size) row_lanes<8, Size>(p, u, column, out);
         for (; column + 4 * Size <= p.width; column += 4 * Size) row_lanes<4, Size>(p, u, column, out);
         for (; column + Size <= p.width; column += Size) row_lanes<1, Size>(p, u, column, out);
         for (; column < p.width; ++column) row_column(p, u, column, out);
+        if (p.rounded) round_row<std::uint16_t>(out, p.width);
+        if (half) {
+            store_row(room + done, p.width - done, half + done);
+            if (p.squares) widen_row(half, p.width, room);
+        }
         if (p.squares) p.squares[u] = squares_of_row(out, p.width);
         if (p.finish) finish_row<Size>(*p.finish, u, out, p.width);
         else if (p.packed) pack<Size>(out, p.out + u * kPackedStride);
@@ -265,7 +318,9 @@ GRAPHX_INLINE void project_body(const TileProduct& p, const SparseProjection& r,
     const std::int64_t width = p.width;
     for (std::int64_t t = 0; t < tiles; ++t) {
         float* part = sum + t * width;
-        if (p.accumulate) std::copy_n(p.out + (t * p.num_nodes + u) * width, width, part);
+        const std::int64_t at = (t * p.num_nodes + u) * width;
+        if (p.accumulate && p.half) widen_row(p.half + at, width, part);
+        else if (p.accumulate) std::copy_n(p.out + at, width, part);
         else std::fill_n(part, width, 0.0F);
     }
     for (const TileTerm& term : p.terms) {
@@ -284,18 +339,31 @@ GRAPHX_INLINE void project_body(const TileProduct& p, const SparseProjection& r,
     const float scale = p.row_scale ? p.row_scale[u] : 1.0F;
     if (p.packed) {
         put_row(sum + width, false, scale, sum, width);
+        if (p.rounded) round_row<std::uint16_t>(sum + width, width);
         if (p.squares) p.squares[u] = squares_of_row(sum + width, width);
         pack<Size>(sum + width, p.out + u * kPackedStride);
         return;
     }
     for (std::int64_t t = 0; t < tiles; ++t) {
-        float* out = p.out + (t * p.num_nodes + u) * width;
+        const std::int64_t at = (t * p.num_nodes + u) * width;
+        float* out = p.half ? sum + tiles * width : p.out + at;
         put_row(out, false, scale, sum + t * width, width);
+        if (p.half) {
+            store_row(out, width, p.half + at);
+            if (p.squares) widen_row(p.half + at, width, out);
+        }
         if (p.squares) p.squares[t * p.num_nodes + u] = squares_of_row(out, width);
     }
 }
 
-GRAPHX_INLINE void merge_body(const Merge& m, std::int64_t u) {
+// `count` numbers of a state from `at` on; bfloat16 become floats in `room`.
+GRAPHX_INLINE const float* numbers_of(const MergeState& state, std::int64_t at, std::int64_t count, float* room) {
+    if (!state.half) return state.x + at;
+    widen_row(state.half + at, count, room);
+    return room;
+}
+
+GRAPHX_INLINE void merge_body(const Merge& m, std::int64_t u, float* room) {
     for (std::int64_t column = 0; column < m.columns; column += m.width) {
         const std::int64_t count = std::min(m.width, m.columns - column);
         const std::int64_t at = (column / m.width * m.num_nodes + u) * m.width;
@@ -303,12 +371,15 @@ GRAPHX_INLINE void merge_body(const Merge& m, std::int64_t u) {
         bool add = m.accumulate;
         std::size_t i = 0;
         for (; i + 2 <= m.states.size(); i += 2) {  // two at once: the target is touched once
-            const auto& [x, a] = m.states[i];
-            const auto& [y, b] = m.states[i + 1];
-            put_row(to, add, a[u], x + at, b[u], y + at, count);
+            const MergeState &a = m.states[i], &b = m.states[i + 1];
+            const float* x = numbers_of(a, at, count, room);
+            put_row(to, add, a.factors[u], x, b.factors[u], numbers_of(b, at, count, room + m.width), count);
             add = true;
         }
-        if (i < m.states.size()) put_row(to, add, m.states[i].second[u], m.states[i].first + at, count);
+        if (i < m.states.size()) {
+            const MergeState& last = m.states[i];
+            put_row(to, add, last.factors[u], numbers_of(last, at, count, room), count);
+        }
     }
 }
 
@@ -320,8 +391,8 @@ GRAPHX_INLINE void merge_body(const Merge& m, std::int64_t u) {
                                std::int64_t tiles, std::int64_t start, std::int64_t stop, float* sum) {             \
         for (std::int64_t u = start; u < stop; ++u) project_body<SIZE>(p, r, present, tiles, u, sum);               \
     }                                                                                                               \
-    TARGET void merge_##NAME(const Merge& m, std::int64_t start, std::int64_t stop) {                               \
-        for (std::int64_t u = start; u < stop; ++u) merge_body(m, u);                                               \
+    TARGET void merge_##NAME(const Merge& m, std::int64_t start, std::int64_t stop, float* room) {                  \
+        for (std::int64_t u = start; u < stop; ++u) merge_body(m, u, room);                                         \
     }
 GRAPHX_LEVEL(plain, , 4)
 #if defined(GRAPHX_X86)
@@ -377,7 +448,7 @@ void multiply_projection(const TileProduct& p, const SparseProjection& r, std::i
     std::vector<std::vector<float>> sums(static_cast<std::size_t>(control.threads()));
     for_rows(p.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int worker) {
         auto& sum = sums[static_cast<std::size_t>(worker)];
-        sum.resize(static_cast<std::size_t>((tiles + (p.packed ? 1 : 0)) * p.width));
+        sum.resize(static_cast<std::size_t>((tiles + (p.packed || p.half ? 1 : 0)) * p.width));
         rows(p, r, present, tiles, start, stop, sum.data());
     });
 }
@@ -388,7 +459,12 @@ void merge_tiles(const Merge& m, Control& control) {
     if (simd_level() == Simd::avx2) rows = merge_avx2;
     if (simd_level() == Simd::avx512) rows = merge_avx512;
 #endif
-    for_rows(m.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int) { rows(m, start, stop); });
+    std::vector<std::vector<float>> rooms(static_cast<std::size_t>(control.threads()));
+    for_rows(m.num_nodes, control, [&](std::int64_t start, std::int64_t stop, int worker) {
+        auto& room = rooms[static_cast<std::size_t>(worker)];
+        room.resize(static_cast<std::size_t>(2 * m.width));
+        rows(m, start, stop, room.data());
+    });
 }
 
 }  // namespace graphx

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graphs.hpp"
+#include "graphx/bfloat16.hpp"
 #include "graphx/tiles.hpp"
 #include "test.hpp"
 
@@ -97,7 +98,7 @@ TEST(tiles_of_a_sparse_start_equal_dense_ones) {
     merge.num_nodes = n;
     merge.width = width;
     merge.columns = 39;
-    merge.states = {{one.data(), twice.data()}, {many.data(), once.data()}};
+    merge.states = {{one.data(), nullptr, twice.data()}, {many.data(), nullptr, once.data()}};
     merge.target = target.data() + 1;
     merge.stride = 41;
     merge_tiles(merge, several);
@@ -171,7 +172,7 @@ TEST(packed_rows_and_finished_rows_equal_the_others) {
         merge.num_nodes = n;
         merge.width = width;
         merge.columns = 125;
-        merge.states = {{dense.data(), factors.data()}, {whole.data(), lengths.data()}};
+        merge.states = {{dense.data(), nullptr, factors.data()}, {whole.data(), nullptr, lengths.data()}};
         merge.target = expected.data() + 1;
         merge.stride = 130;
         merge.accumulate = true;
@@ -208,6 +209,224 @@ TEST(packed_rows_and_finished_rows_equal_the_others) {
         product.out = thin.data();
         multiply_tile(product, control);
         CHECK(thin == whole);
+    }
+    unsetenv("GRAPHX_SIMD");
+}
+
+namespace {
+
+// Small integers, which bfloat16 holds: nothing is rounded, so both kinds of rows must give the same bits.
+struct Halves {
+    static constexpr std::int64_t n = 130;
+    std::int64_t width;
+    std::vector<std::int64_t> indptr{0};
+    std::vector<std::int32_t> indices;
+    std::vector<float> values, diagonal, scale, x;
+    std::vector<std::uint16_t> half;
+
+    explicit Halves(std::int64_t columns) : width(columns) {
+        std::mt19937 random(static_cast<unsigned>(columns));
+        for (std::int64_t u = 0; u < n; ++u) {
+            const std::int64_t degree = u % 7 == 0 ? 0 : u == 5 ? 60 : static_cast<std::int64_t>(random() % 5);
+            for (std::int64_t i = 0; i < degree; ++i) {
+                indices.push_back(static_cast<std::int32_t>(random() % n));
+                values.push_back(static_cast<float>(random() % 5) - 2);
+            }
+            indptr.push_back(static_cast<std::int64_t>(indices.size()));
+            diagonal.push_back(static_cast<float>(random() % 3) - 1);
+            scale.push_back(static_cast<float>(random() % 3));
+        }
+        for (std::int64_t i = 0; i < n * width; ++i) x.push_back(static_cast<float>(random() % 3) - 1);
+        half = narrowed(x);
+    }
+    static std::vector<std::uint16_t> narrowed(const std::vector<float>& from) {
+        std::vector<std::uint16_t> made;
+        for (const float number : from) made.push_back(to_bfloat16(number));
+        return made;
+    }
+    static std::vector<float> widened_all(const std::vector<std::uint16_t>& from) {
+        std::vector<float> made;
+        for (const std::uint16_t bits : from) made.push_back(widened(bits));
+        return made;
+    }
+    TileProduct product(bool halves) const {
+        TileProduct made;
+        made.num_nodes = n;
+        made.width = width;
+        for (const float* numbers : {static_cast<const float*>(nullptr), values.data()})
+            made.terms.push_back({indptr.data(), indices.data(), numbers, halves ? nullptr : x.data(), false,
+                                  halves ? half.data() : nullptr});
+        made.terms.push_back({nullptr, nullptr, diagonal.data(), halves ? nullptr : x.data(), false,
+                              halves ? half.data() : nullptr});
+        made.row_scale = scale.data();
+        return made;
+    }
+};
+
+}  // namespace
+
+TEST(rows_of_bfloat16_equal_those_of_float_where_nothing_is_rounded) {
+    for (const char* level : {"plain", "avx2", "avx512"}) {
+        setenv("GRAPHX_SIMD", level, 1);
+        for (const std::int64_t width : {1, 3, 8, 16, 31, 32, 33, 64, 100, 128, 144, 161}) {
+            const Halves given(width);
+            const auto size = static_cast<std::size_t>(given.n * width);
+            for (const bool accumulate : {false, true}) {
+                Control one(1), several(3);
+                std::vector<float> expected(size, 3.0F);
+                std::vector<double> squares(given.n), others(given.n);
+                TileProduct product = given.product(false);
+                product.accumulate = accumulate;
+                product.out = expected.data();
+                product.squares = squares.data();
+                multiply_tile(product, one);
+
+                std::vector<float> floats(size, 3.0F);
+                product = given.product(true);  // bfloat16 in, float out
+                product.accumulate = accumulate;
+                product.out = floats.data();
+                product.squares = others.data();
+                multiply_tile(product, several);
+                CHECK(floats == expected);
+                CHECK(others == squares);
+
+                std::vector<std::uint16_t> halves(size, to_bfloat16(3.0F));  // bfloat16 in and out
+                product.out = nullptr;
+                product.half = halves.data();
+                multiply_tile(product, several);
+                CHECK(Halves::widened_all(halves) == expected);
+                CHECK(others == squares);
+
+                product = given.product(false);  // float in, bfloat16 out
+                product.accumulate = accumulate;
+                product.half = halves.data();
+                product.squares = others.data();
+                std::fill(halves.begin(), halves.end(), to_bfloat16(3.0F));
+                multiply_tile(product, one);
+                CHECK(Halves::widened_all(halves) == expected);
+                CHECK(others == squares);
+
+                product.terms[1].x = nullptr;  // of both kinds
+                product.terms[1].half = given.half.data();
+                std::fill(halves.begin(), halves.end(), to_bfloat16(3.0F));
+                multiply_tile(product, several);
+                CHECK(Halves::widened_all(halves) == expected);
+            }
+        }
+    }
+    unsetenv("GRAPHX_SIMD");
+}
+
+TEST(rows_of_bfloat16_are_rounded_once_and_their_squares_are_of_what_is_kept) {
+    for (const char* level : {"plain", "avx2", "avx512"}) {
+        setenv("GRAPHX_SIMD", level, 1);
+        for (const std::int64_t width : {5, 32, 128, 130}) {
+            Halves given(width);
+            for (float& factor : given.scale) factor = factor / 3 + 0.1F;  // now there is something to round
+            const auto size = static_cast<std::size_t>(given.n * width);
+            std::vector<float> exact(size);
+            TileProduct product = given.product(false);
+            product.out = exact.data();
+            Control control(2);
+            multiply_tile(product, control);
+            std::vector<std::uint16_t> halves(size);
+            std::vector<double> squares(given.n);
+            product = given.product(true);
+            product.half = halves.data();
+            product.squares = squares.data();
+            multiply_tile(product, control);
+            CHECK(halves == Halves::narrowed(exact));
+            for (std::int64_t u = 0; u < given.n; ++u) {
+                double sum = 0;
+                for (std::int64_t j = 0; j < width; ++j) {
+                    const double number = widened(halves[static_cast<std::size_t>(u * width + j)]);
+                    sum += number * number;
+                }
+                CHECK(std::abs(sum - squares[static_cast<std::size_t>(u)]) <= 1e-12 * sum);
+            }
+            if (width != kPackedColumns) continue;
+            std::vector<float> packed(static_cast<std::size_t>(given.n * kPackedStride)), rows(size);
+            product.half = nullptr;
+            product.squares = nullptr;
+            product.packed = product.rounded = true;
+            product.out = packed.data();
+            multiply_tile(product, control);
+            const std::vector<float> ones(given.n, 1.0F);
+            TileProduct again;
+            again.num_nodes = given.n;
+            again.width = width;
+            again.terms = {{nullptr, nullptr, ones.data(), packed.data(), true}};
+            again.out = rows.data();
+            multiply_tile(again, control);
+            CHECK(rows == Halves::widened_all(halves));
+        }
+    }
+    unsetenv("GRAPHX_SIMD");
+}
+
+TEST(bfloat16_rows_are_finished_merged_and_projected_as_float_ones) {
+    for (const char* level : {"plain", "avx2", "avx512"}) {
+        setenv("GRAPHX_SIMD", level, 1);
+        for (const std::int64_t width : {4, 20, 128}) {
+            const Halves given(width);
+            const auto n = given.n;
+            Control control(2);
+            std::vector<std::vector<float>> targets;
+            for (const bool halves : {false, true}) {
+                for (const bool accumulate : {false, true}) {
+                    std::vector<float> target(static_cast<std::size_t>(n * (width + 3)), 2.0F);
+                    Finish finish;
+                    finish.own = halves ? nullptr : given.x.data();
+                    finish.half = halves ? given.half.data() : nullptr;
+                    finish.factors = given.diagonal.data();
+                    finish.target = target.data() + 1;
+                    finish.stride = width + 3;
+                    finish.columns = width - 1;
+                    finish.weight = 0.5;
+                    finish.accumulate = accumulate;
+                    TileProduct product = given.product(halves);
+                    product.finish = &finish;
+                    multiply_tile(product, control);
+                    targets.push_back(target);
+                }
+                std::vector<float> merged(static_cast<std::size_t>(n * width), 1.0F);
+                const MergeState state{halves ? nullptr : given.x.data(), halves ? given.half.data() : nullptr,
+                                       given.scale.data()};
+                for (const std::size_t count : {1, 2, 3}) {
+                    Merge merge;
+                    merge.num_nodes = n;
+                    merge.width = merge.columns = merge.stride = width;
+                    merge.states.assign(count, state);
+                    merge.target = merged.data();
+                    merge.accumulate = count != 2;
+                    merge_tiles(merge, control);
+                    targets.push_back(merged);
+                }
+                std::vector<std::int64_t> starts(static_cast<std::size_t>(n) + 1);
+                std::vector<std::int32_t> columns;
+                std::vector<float> entries;
+                for (std::int64_t u = 0; u < n; ++u) {
+                    if (u % 3 == 0) {
+                        columns.push_back(static_cast<std::int32_t>(u % width));
+                        entries.push_back(1);
+                    }
+                    starts[static_cast<std::size_t>(u) + 1] = static_cast<std::int64_t>(columns.size());
+                }
+                TileProduct product = given.product(false);
+                std::vector<float> floats(static_cast<std::size_t>(n * width), 1.0F);
+                std::vector<std::uint16_t> rounded(floats.size(), to_bfloat16(1.0F));
+                std::vector<double> squares(static_cast<std::size_t>(n));
+                product.accumulate = true;
+                product.squares = squares.data();
+                product.out = halves ? nullptr : floats.data();
+                product.half = halves ? rounded.data() : nullptr;
+                multiply_projection(product, {starts.data(), columns.data(), entries.data()}, 1, control);
+                targets.push_back(halves ? Halves::widened_all(rounded) : floats);
+                targets.emplace_back(squares.begin(), squares.end());
+            }
+            const std::size_t each = targets.size() / 2;
+            for (std::size_t i = 0; i < each; ++i) CHECK(targets[i] == targets[i + each]);
+        }
     }
     unsetenv("GRAPHX_SIMD");
 }

@@ -195,8 +195,6 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError("--refine and --orbits cannot be combined; leave one out")
     if args.refine and (args.weights is not None or args.beta):
         raise InputError("--refine takes eigenvectors, which have no --weights and no --beta; leave them out")
-    if args.orbits is not None and args.storage == "bfloat16":
-        raise InputError("--orbits keeps its hops in float32; leave --storage out")
 
 
 def _load(args: argparse.Namespace, progress: Progress) -> Graph:
@@ -221,7 +219,7 @@ def _embed(args: argparse.Namespace, graph: Graph, progress: Progress) -> npt.ND
     if args.orbits is not None:
         from graphx.fastrp import OrbitFastRP
 
-        found = OrbitFastRP(args.orbits, **options).fit_transform(graph)
+        found = OrbitFastRP(args.orbits, storage=args.storage or "float32", **options).fit_transform(graph)
     else:
         from graphx.fastrp import FastRP
 

@@ -1,4 +1,4 @@
-r"""The passes of FastRP over one orbit adjacency M, matrix-free, float32, over column tiles.
+r"""The passes of FastRP over one orbit adjacency M, matrix-free, over column tiles of float32 or bfloat16.
 
 .. math::
     U_1 = S^{-1} M L R, \quad U_k = S^{-1} M U_{k-1}, \quad E = \sum_k w_k \operatorname{rownorm}(U_k)
@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from graphx import _core
 from graphx.fastrp._engine import SparseStart, accumulate
-from graphx.gradco._packed import Floats, aligned, tile_width
+from graphx.fastrp._states import STORAGE
+from graphx.gradco._packed import Floats, Rows, aligned, float_rows, packs, tile_width
 from graphx.gradco._tiles import Program, TiledOrbits
 from graphx.gradco.orbits import Key
 
@@ -31,10 +32,19 @@ class OrbitPasses:
         weights: The weight of each hop, w_1 first.
         self_influence: The weight of ``rownorm(L R)``.
         normalize: Divide the rows of each U_k by their length.
+        storage: Of the U_k and of what lies between the products of a hop: ``'float32'`` or ``'bfloat16'``. Rows that
+            are mostly 0 are float32 in any case, and so is the result.
     """
 
     def __init__(
-        self, orbits: TiledOrbits, columns: int, weights: Sequence[float], *, self_influence: float, normalize: bool
+        self,
+        orbits: TiledOrbits,
+        columns: int,
+        weights: Sequence[float],
+        *,
+        self_influence: float,
+        normalize: bool,
+        storage: str = "float32",
     ) -> None:
         self.orbits, self.columns = orbits, columns
         self.weights, self.self_influence, self.normalize = list(weights), self_influence, normalize
@@ -43,7 +53,8 @@ class OrbitPasses:
         nodes = orbits.graph.num_nodes
         self.width = tile_width(columns)
         tiles = -(-columns // self.width)
-        self._buffers = [aligned(tiles, nodes, self.width) for _ in range(2 if len(self.weights) > 1 else 1)]
+        count, kind = 2 if len(self.weights) > 1 else 1, STORAGE[storage]
+        self._buffers = [aligned(tiles, nodes, self.width, dtype=kind) for _ in range(count)]
         self._squares = np.empty((tiles, nodes), np.float64)
 
     def spare(self) -> Floats:
@@ -56,6 +67,8 @@ class OrbitPasses:
         early = bool(self.self_influence) or any(self.weights[:-2])
         if hops < 2 or early or tile.shape[0] > 1 or tile.shape[2] != self.columns:
             return aligned(tile.shape[1], self.columns)
+        if tile.dtype != np.float32:
+            return float_rows(tile) if packs(tile) else aligned(tile.shape[1], self.columns)
         room: Floats = tile[0]
         return room
 
@@ -88,8 +101,8 @@ class OrbitPasses:
         sums = self.orbits.row_sums(key)
         scale = np.divide(1.0, sums, out=np.zeros(sums.size), where=sums != 0).astype(np.float32)
         program = self.orbits.program(key)
-        source: Floats | None = None
-        waiting: list[tuple[Floats, Floats]] = []  # states whose buffer is not needed yet: the last two go out together
+        source: Rows | None = None
+        waiting: list[tuple[Rows, Floats]] = []  # states whose buffer is not needed yet: the last two go out together
         for hop, weight in enumerate(self.weights):
             target = self._buffers[hop % len(self._buffers)]
             if any(np.may_share_memory(state, target) for state, _ in waiting):
@@ -126,12 +139,12 @@ class OrbitPasses:
         self,
         program: Program,
         start: SparseStart | Floats,
-        target: Floats,
+        target: Rows,
         scale: Floats,
         squares: npt.NDArray[np.float64] | None,
         *,
         packed: bool,
-    ) -> Floats:
+    ) -> Rows:
         """The first hop in the memory of ``target``; as packed rows if that is allowed, worth it and possible."""
         if isinstance(start, SparseStart):
             packed = packed and program.stays_sparse(target)
@@ -139,11 +152,16 @@ class OrbitPasses:
         program.apply(self._cut(start), target, scale, squares)
         return target
 
-    def _cut(self, start: Floats) -> Floats:
+    def _cut(self, start: Floats) -> Rows:
         """Rows as tiles."""
-        tiles = aligned(*self._buffers[0].shape)
+        kind = self._buffers[0].dtype
+        tiles = aligned(*self._buffers[0].shape, dtype=kind)
         for tile, made in enumerate(tiles):
-            part = start[:, tile * self.width : (tile + 1) * self.width]
+            part = np.ascontiguousarray(start[:, tile * self.width : (tile + 1) * self.width])
+            if kind != np.float32:
+                half = np.empty(part.shape, kind)
+                _core.fastrp_narrow(part, half, self.orbits.threads)
+                part = half
             made[:, : part.shape[1]] = part
             made[:, part.shape[1] :] = 0
         return tiles

@@ -29,6 +29,7 @@ from graphx.fastrp._orbit_learn import OrbitStack, indicators
 from graphx.fastrp._orbit_passes import OrbitPasses
 from graphx.fastrp._parameters import _integer, _number, _one_of, _seed
 from graphx.fastrp._start import _degree_scale
+from graphx.fastrp._states import STORAGE
 from graphx.gradco._tiles import TiledOrbits
 from graphx.gradco.count import OrbitAdjacency
 from graphx.gradco.orbits import ORBIT_KEYS, Key, key_name, key_number, parse_keys
@@ -70,6 +71,8 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self_influence: :math:`w_0`.
         projection: R: ``'very_sparse'`` (density :math:`1/\sqrt{N}`), ``'sparse'`` (1/3) or ``'gaussian'``.
         normalize: Whether rows of the :math:`U_k` are brought to unit length.
+        storage: Of the :math:`U_k` and of what lies between the products of a hop: ``'float32'``, or ``'bfloat16'`` for
+            half the bytes. Sums and the result are float32.
         standardize: Whether columns of the result get mean 0 and variance 1.
         random_state: An integer, a numpy ``RandomState``, or None for other numbers at every fit. A node's random
             numbers depend on it and on the node's number (or name) alone.
@@ -115,6 +118,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self_influence: float = 0.0,
         projection: Literal["very_sparse", "sparse", "gaussian"] = "very_sparse",
         normalize: bool = True,
+        storage: Literal["float32", "bfloat16"] = "float32",
         standardize: bool = True,
         random_state: int | np.random.RandomState | None = None,
         num_threads: int | None = None,
@@ -128,6 +132,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.self_influence = self_influence
         self.projection = projection
         self.normalize = normalize
+        self.storage = storage
         self.standardize = standardize
         self.random_state = random_state
         self.num_threads = num_threads
@@ -225,9 +230,8 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         concat = self.combine == "concat"
         together = 6 if concat else len(keys)  # side by side, the result alone fills the memory
         tiled, nodes, d = TiledOrbits(counted, keys, together=together), counted.graph.num_nodes, self.n_components
-        passes = OrbitPasses(
-            tiled, d, self.iteration_weights, self_influence=self.self_influence, normalize=self.normalize
-        )
+        options: dict[str, Any] = {"self_influence": self.self_influence, "normalize": self.normalize}
+        passes = OrbitPasses(tiled, d, self.iteration_weights, storage=self.storage, **options)
         start = self._start(counted.graph)
         if labels is not None:
             weights = self._learn(passes, keys, start, labels, nodes)
@@ -301,6 +305,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         _number("normalization_strength", self.normalization_strength)
         _number("self_influence", self.self_influence)
         _one_of("projection", self.projection, KINDS)
+        _one_of("storage", self.storage, tuple(STORAGE))
         weights = self.iteration_weights
         if np.ndim(weights) != 1 or len(weights) == 0:
             raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,23 +11,31 @@ from numpy.lib.stride_tricks import as_strided
 from graphx import _core
 from graphx._aligned import aligned_empty
 
-__all__ = ["aligned", "packed_rows", "packs", "tile_width"]
+__all__ = ["Floats", "Rows", "aligned", "float_rows", "packed_rows", "packs", "tile_width"]
 
-Floats = npt.NDArray[np.float32]
+Floats: TypeAlias = npt.NDArray[np.float32]
+Rows: TypeAlias = npt.NDArray[Any]  # float32, or bfloat16 as uint16
 
 _WIDTH: Final = 128  # the columns that a kernel holds in registers
 
 
-def aligned(*shape: int) -> Floats:
-    """An uninitialised float32 array that begins at a cache line, so that a row of 16 numbers is one line.
+def aligned(*shape: int, dtype: npt.DTypeLike = np.float32) -> Rows:
+    """An uninitialised array that begins at a cache line, so that a row of 16 floats is one line.
 
     One tile of 128 columns has room behind it for as many packed rows.
+
+    Args:
+        shape: Its shape.
+        dtype: float32, or uint16 for bfloat16.
+
+    Returns:
+        The array.
     """
     columns, stride = _core.TILE_PACKED
     if packing_pays(shape):
-        whole: Floats = aligned_empty((shape[-2] * stride,), np.float32)
+        whole: Rows = aligned_empty((shape[-2] * stride,), np.float32).view(dtype)
         return whole[: shape[-2] * columns].reshape(shape)
-    return aligned_empty(shape, np.float32)
+    return aligned_empty(shape, dtype)
 
 
 def packing_pays(shape: tuple[int, ...]) -> bool:
@@ -35,7 +43,7 @@ def packing_pays(shape: tuple[int, ...]) -> bool:
     return shape[-1] == _core.TILE_PACKED[0] and (len(shape) == 2 or shape[0] == 1) and _core.tile_packs()
 
 
-def packs(tile: Floats) -> bool:
+def packs(tile: Rows) -> bool:
     """The same, and that the tile has room for them."""
     whole = tile.base
     if whole is None or not packing_pays(tile.shape):
@@ -43,10 +51,17 @@ def packs(tile: Floats) -> bool:
     return bool(whole.ctypes.data + whole.nbytes >= tile.ctypes.data + 4 * tile.shape[-2] * _core.TILE_PACKED[1])
 
 
-def packed_rows(tile: Floats) -> Floats:
+def packed_rows(tile: Rows) -> Floats:
     """The memory of a tile from :func:`aligned` as packed rows ``[1, N, 144]``."""
     nodes, stride = tile.shape[-2], _core.TILE_PACKED[1]
-    made: Floats = as_strided(tile, (1, nodes, stride), (4 * nodes * stride, 4 * stride, 4))
+    made: Floats = as_strided(tile.view(np.float32), (1, nodes, stride), (4 * nodes * stride, 4 * stride, 4))
+    return made
+
+
+def float_rows(tile: Rows) -> Floats:
+    """The memory of a tile that has room for packed rows as its rows in float32, ``[N, 128]``."""
+    nodes, columns = tile.shape[-2], tile.shape[-1]
+    made: Floats = as_strided(tile.view(np.float32), (nodes, columns), (4 * columns, 4))
     return made
 
 

@@ -1,4 +1,4 @@
-r"""Orbit adjacencies as short programs of sparse products over column tiles, float32.
+r"""Orbit adjacencies as short programs of sparse products over column tiles, float32 or rows of bfloat16.
 
 With A the adjacency, T = ``(1, 3, 3)``, K = ``(1, 14, 14)``, q = ``(2, 12, 12)``, d the degrees, :math:`\tau` the
 triangles at a node, :math:`S_1 = [1]12\_13 + T + 2K` and y = A x:
@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from graphx import _core
 from graphx.errors import CapacityError
-from graphx.gradco._packed import Floats, aligned, packed_rows, packs
+from graphx.gradco._packed import Floats, Rows, aligned, packed_rows, packs
 from graphx.gradco.operator import _Products
 from graphx.gradco.orbits import ROW_DIVISORS, Key, key_name, key_number
 
@@ -41,7 +41,7 @@ Pattern = tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int32] | None, Floa
 Projection = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]
 # (own, its factors, target, first column, columns, weight, normalize, add):
 # target (+)= factors own + weight rownorm(M x)
-Finish = tuple[Floats | None, Floats | None, Floats, int, int, float, bool, bool]
+Finish = tuple[Rows | None, Floats | None, Floats, int, int, float, bool, bool]
 Step = tuple[str, tuple[tuple[str, str], ...]]  # what it makes: the sum of (matrix, operand)
 
 _THIN: Final = 2  # entries a row up to which several products of a sparse x stay sparse
@@ -109,7 +109,7 @@ class TiledOrbits:
         self._edge_keys = sorted((key for key in keys if key not in (_EDGES, _SQUARE, _DIAMOND)), key=key_number)
         self._parts: dict[Key, Pattern] = {}
         self._later = {near for key, near in _NEAR_OF.items() if key in keys}  # hop-1 matrices that programs want again
-        self._space: dict[tuple[str, tuple[int, ...]], Floats] = {}
+        self._space: dict[tuple[str, tuple[int, ...], np.dtype[Any]], Rows] = {}
 
     # -- what the programs are made of ---------------------------------------------------------------------------------
 
@@ -233,11 +233,11 @@ class TiledOrbits:
 
     # -- products ------------------------------------------------------------------------------------------------------
 
-    def space(self, name: str, shape: tuple[int, ...]) -> Floats:
+    def space(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Rows:
         """Room for what lies between the products of a program, the same for all of them."""
-        if (name, shape) not in self._space:
-            self._space[name, shape] = aligned(*shape)
-        return self._space[name, shape]
+        if (name, shape, dtype) not in self._space:
+            self._space[name, shape, dtype] = aligned(*shape, dtype=dtype)
+        return self._space[name, shape, dtype]
 
     def program(self, key: Key) -> Program:
         """The program of a matrix, its explicit part made."""
@@ -263,19 +263,19 @@ class Program:
 
     def apply(
         self,
-        x: Floats,
-        out: Floats,
+        x: Rows,
+        out: Rows,
         scale: Floats | None,
         squares: npt.NDArray[np.float64] | None,
         finish: Finish | None = None,
         *,
         packed: bool = False,
-    ) -> Floats:
+    ) -> Rows:
         """``out[t] = diag(scale) M x[t]`` for every tile, ``squares[t]`` its row sums of squares.
 
         Args:
-            x: ``[tiles, N, width]``, or with one tile packed rows.
-            out: ``[tiles, N, width]``, not ``x``.
+            x: ``[tiles, N, width]``, or with one tile packed rows; float32, or bfloat16 as uint16.
+            out: ``[tiles, N, width]``, not ``x``; rows are rounded to its kind once.
             scale: ``[N]`` or None.
             squares: float64 ``[tiles, N]`` or None.
             finish: With one tile: what becomes of the rows, which are not kept in ``out`` then.
@@ -299,10 +299,11 @@ class Program:
                     self._orbits.threads,
                     finish if last else None,
                     packed and last,
+                    out.dtype != np.float32,
                 )
         return made
 
-    def stays_sparse(self, out: Floats, *, hops: int = 1) -> bool:
+    def stays_sparse(self, out: Rows, *, hops: int = 1) -> bool:
         """Whether packed rows are worth it for what ``hops`` of these products make of a sparse x."""
         if self._steps is not _ALONE or not packs(out):
             return False
@@ -312,12 +313,12 @@ class Program:
     def project(
         self,
         projection: Projection,
-        out: Floats,
+        out: Rows,
         scale: Floats | None,
         squares: npt.NDArray[np.float64] | None,
         *,
         packed: bool = False,
-    ) -> Floats:
+    ) -> Rows:
         """The same for a sparse x, given as CSR ``(indptr, columns, values)``.
 
         Args:
@@ -331,12 +332,13 @@ class Program:
             ``out``, or the packed rows ``[1, N, 144]``.
         """
         threads = self._orbits.threads
-        made: dict[str, Floats] = {}
+        made: dict[str, Rows] = {}
         for target, terms in self._steps:
             last = target == "out"
             room = out
             if not last:  # one tile: the room that `apply` uses
-                room = self._orbits.space(target, out.shape[1:] if out.shape[0] == 1 else out.shape).reshape(out.shape)
+                shape = out.shape[1:] if out.shape[0] == 1 else out.shape
+                room = self._orbits.space(target, shape, out.dtype).reshape(out.shape)
             sparse = [part for name, operand in terms if operand == "x" for part in self._patterns(name)]
             dense = [(part, operand) for name, operand in terms if operand != "x" for part in self._patterns(name)]
             plain = last and not dense
@@ -351,6 +353,7 @@ class Program:
                 squares if plain else None,
                 threads,
                 pack,
+                out.dtype != np.float32,
             )
             for tile in range(out.shape[0]) if dense else ():
                 _core.tile_multiply(
@@ -363,5 +366,7 @@ class Program:
                 )
         return made["out"]
 
-    def _scratch(self, x: Floats) -> dict[str, Floats]:
-        return {target: self._orbits.space(target, x.shape[1:]) for target, _ in self._steps if target != "out"}
+    def _scratch(self, x: Rows) -> dict[str, Rows]:
+        return {
+            target: self._orbits.space(target, x.shape[1:], x.dtype) for target, _ in self._steps if target != "out"
+        }

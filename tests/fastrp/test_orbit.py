@@ -260,6 +260,9 @@ def test_more_columns_than_nodes_and_one():
         ((0, 1), {"normalize": False, "standardize": False}),
         ((1, 0, 2), {"combine": "sum", "standardize": False}),
         ((1,), {}),
+        ((0, 0, 1, 1), {"storage": "bfloat16"}),
+        ((1, 1, 1), {"storage": "bfloat16", "combine": "sum", "self_influence": 0.5}),
+        ((0, 1, 0, 0, 1), {"storage": "bfloat16", "normalize": False}),
     ],
 )
 def test_packed_rows_do_not_change_a_bit(monkeypatch, weights, options):
@@ -278,3 +281,35 @@ def test_a_full_tile_equals_fastrp_of_the_matrices():
         made = OrbitFastRP([key], n_components=128, **options).fit_transform(orbits)
         expected = FastRP(128, **options).fit_transform(Graph.from_scipy(orbits[key].astype(np.float64)))
         np.testing.assert_allclose(made, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", ["very_sparse", "gaussian"])
+@pytest.mark.parametrize("columns", [1, 20, 33, 128, 300])
+def test_bfloat16_is_near_float32(kind, columns):
+    """Against the largest number of each orbit: where terms cancel, what is left of a row can be rounding alone."""
+    orbits = OrbitAdjacency(POWER_LAW)
+    options = {"n_components": columns, "projection": kind, "random_state": 1, "standardize": False, "normalize": False}
+    exact = OrbitFastRP(**options).fit_transform(orbits)
+    half = OrbitFastRP(storage="bfloat16", **options).fit_transform(orbits)
+    assert half.dtype == np.float32
+    for orbit in range(28):
+        part = slice(orbit * columns, (orbit + 1) * columns)
+        assert np.abs(half[:, part] - exact[:, part]).max() <= 0.02 * np.abs(exact[:, part]).max()
+    assert not np.array_equal(half, exact)
+    np.testing.assert_array_equal(OrbitFastRP(storage="bfloat16", num_threads=1, **options).fit_transform(orbits), half)
+
+
+def test_bfloat16_equals_fastrp_with_the_same_storage():
+    """Of hop 1, both round each state once and sum in the same order."""
+    for key in ((1, 0, 0), (1, 2, 1)):
+        options = {"random_state": 0, "standardize": False, "storage": "bfloat16", "iteration_weights": (0, 1, 1)}
+        orbits = OrbitAdjacency(SPARSE)
+        made = OrbitFastRP([key], n_components=64, **options).fit_transform(orbits)
+        expected = FastRP(64, **options).fit_transform(Graph.from_scipy(orbits[key].astype(np.float64)))
+        np.testing.assert_allclose(made, expected, atol=0.02)
+        assert np.median(np.abs(made - expected)) < 1e-3
+
+
+def test_unknown_storage():
+    with pytest.raises(InputError, match="storage is 'float16'"):
+        OrbitFastRP(storage="float16").fit(POWER_LAW)

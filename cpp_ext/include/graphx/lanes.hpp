@@ -125,7 +125,8 @@ struct Pair {
 };
 #endif
 
-// Into the second level of cache: a core can wait for three times as many lines there as in the first.
+// Into the second level of cache: a core can wait for three times as many lines there as in the first. Every line is
+// asked for: where rows come from memory, leaving every other to the processor's own prefetching takes a third longer.
 template <int Bytes>
 GRAPHX_INLINE void prefetch(const void* at) {
 #if defined(__GNUC__)

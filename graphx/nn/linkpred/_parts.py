@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,22 @@ from graphx.nn.linkpred.adjacency import as_adjacency
 from graphx.nn.linkpred.common_neighbors import make_query, pooled
 
 __all__: list[str] = []
+
+Structure = Literal["gae", "gae_cn", "gae_cat_cn", "gae_cnc", "ncn", "ncnc", "ncn2", "ncn_diff", "cn2"]
+
+STRUCTURES: Final[tuple[str, ...]] = get_args(Structure)
+
+AUTHORS: Final = {
+    "cn0": "gae",
+    "scn1": "gae_cn",
+    "catscn1": "gae_cat_cn",
+    "sincn1cn1": "gae_cnc",
+    "cn1": "ncn",
+    "incn1cn1": "ncnc",
+    "cn1.5": "ncn2",
+    "cn1res": "ncn_diff",
+}
+"""The authors' names for the structures; ``cn2`` is one in both."""
 
 Ends = tuple[Tensor, Tensor, Tensor]
 """Representations of sources, of the nodes in between, of targets; one and the same where nodes are of one kind."""

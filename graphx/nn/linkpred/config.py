@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
 from graphx.errors import FormatError, InputError
+from graphx.nn.linkpred._parts import Structure
 from graphx.nn.linkpred.encoder import Conv
-from graphx.nn.linkpred.ncn import Structure
 
 __all__ = ["LinkConfig"]
 
@@ -70,6 +70,9 @@ class LinkConfig:
         scale: Of its logits (``--probscale``).
         offset: Of its logits (``--proboffset``).
         learnable_pt: Learn the prior.
+        reference_compat: Give the inner predictor the transformed nodes, as the authors' code does.
+        completion_samples: Draws of neighbours that a completion takes in training; None for all (``--trndeg``).
+        eval_completion_samples: The same in evaluation (``--tstdeg``).
         encoder_lr: The learning rate of the encoder; 0 keeps it as it is (``--gnnlr``).
         predictor_lr: The learning rate of the predictor (``--prelr``).
         batch_size: Positive training pairs in a step; the last incomplete batch of an epoch is left out.
@@ -119,6 +122,9 @@ class LinkConfig:
     scale: float = 5.0
     offset: float = 3.0
     learnable_pt: bool = False
+    reference_compat: bool = False
+    completion_samples: int | None = None
+    eval_completion_samples: int | None = None
     encoder_lr: float = 0.001
     predictor_lr: float = 0.001
     batch_size: int = 1024
@@ -153,8 +159,9 @@ class LinkConfig:
             raise InputError(f"metric is {self.metric!r}; expected hits@K such as hits@100, mrr or auc")
         if self.encoder_lr < 0 or self.predictor_lr < 0:
             raise InputError(f"learning rates are {self.encoder_lr}, {self.predictor_lr}; expected at least 0")
-        if self.patience is not None and self.patience < 1:
-            raise InputError(f"patience is {self.patience}; expected a positive integer, or None")
+        for name in ("patience", "completion_samples", "eval_completion_samples"):
+            if (number := getattr(self, name)) is not None and number < 1:
+                raise InputError(f"{name} is {number}; expected a positive integer, or None")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise InputError(f"clip_norm is {self.clip_norm}; expected a positive number, or None")
 

@@ -2,15 +2,18 @@ r"""NCN, NCNC and the family: one predictor of links with a pluggable structural
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from graphx.errors import InputError
-from graphx.nn.linkpred import _ops
+from graphx.nn.linkpred._completion import Levels, candidates
 from graphx.nn.linkpred._parts import (
+    AUTHORS,
+    STRUCTURES,
     Ends,
+    Structure,
     TwoHops,
     check_nodes,
     common_weight,
@@ -26,22 +29,6 @@ from graphx.nn.linkpred.adjacency import as_adjacency
 from graphx.nn.linkpred.common_neighbors import pooled
 
 __all__ = ["NCN", "NCNC", "LinkPredictor"]
-
-Structure = Literal["gae", "gae_cn", "gae_cat_cn", "gae_cnc", "ncn", "ncnc", "ncn2", "ncn_diff", "cn2"]
-
-STRUCTURES: Final[tuple[str, ...]] = get_args(Structure)
-
-AUTHORS: Final = {
-    "cn0": "gae",
-    "scn1": "gae_cn",
-    "catscn1": "gae_cat_cn",
-    "sincn1cn1": "gae_cnc",
-    "cn1": "ncn",
-    "incn1cn1": "ncnc",
-    "cn1.5": "ncn2",
-    "cn1res": "ncn_diff",
-}
-"""The authors' names for the structures; ``cn2`` is one in both."""
 
 
 class LinkPredictor(nn.Module):
@@ -98,7 +85,11 @@ class LinkPredictor(nn.Module):
         offset: Of the logits in P.
         learnable_pt: Learn p as :math:`\sigma(\mathrm{MLP}(\mathbf{x}_i \odot \mathbf{x}_j))` (``--learnpt``).
         reference_compat: Give the inner predictor the transformed nodes, which it then transforms again, as the
-            authors' code does: for their weights.
+            authors' code does: for their weights and settings.
+        completion_samples: While training, complete from so many draws of the neighbours of each end, with
+            replacement, where there are more (``--trndeg``); None for all.
+        eval_completion_samples: The same in evaluation mode, where the draws depend on nothing but the pair
+            (``--tstdeg``).
 
     Shapes:
         - x ``[N, F]``, ``edge_index`` ``[2, E]`` or another form, ``edge_label_index`` ``[2, B]``; logits ``[B]``.
@@ -135,25 +126,30 @@ class LinkPredictor(nn.Module):
         offset: float = 3.0,
         learnable_pt: bool = False,
         reference_compat: bool = False,
+        completion_samples: int | None = None,
+        eval_completion_samples: int | None = None,
     ) -> None:
         super().__init__()
         structure = AUTHORS.get(structure, structure)  # type: ignore[assignment]
         if structure not in STRUCTURES:
             raise InputError(f"structure is {structure!r}; expected one of {', '.join(STRUCTURES)}")
-        for name, number in (("in_channels", in_channels), ("hidden_channels", hidden_channels), ("depth", depth)):
+        samples = {"completion_samples": completion_samples, "eval_completion_samples": eval_completion_samples}
+        sizes = {"in_channels": in_channels, "hidden_channels": hidden_channels, "depth": depth}
+        for name, number in (sizes | {name: number for name, number in samples.items() if number is not None}).items():
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
                 raise InputError(f"{name} is {number!r}; expected a positive integer")
         self.completes = structure in ("ncnc", "gae_cnc")
-        if not self.completes and (depth != 1 or learnable_pt or reference_compat):
+        if not self.completes and (depth != 1 or learnable_pt or reference_compat or any(samples.values())):
             raise InputError(
-                f"depth, learnable_pt and reference_compat are options of completion; expected structure='ncnc' or "
-                f"'gae_cnc', not {structure!r}"
+                f"depth, learnable_pt, reference_compat and samples are options of completion; expected "
+                f"structure='ncnc' or 'gae_cnc', not {structure!r}"
             )
         if not 0 < pt <= 1 or not 0 <= dropout < 1:
             raise InputError(f"pt={pt!r}, dropout={dropout!r}; expected 0 < pt <= 1 and 0 <= dropout < 1")
         self.in_channels, self.hidden_channels, self.structure = in_channels, hidden_channels, structure
         self.exclude_targets, self.depth, self.reference_compat = exclude_targets, depth, reference_compat
         self.alpha, self.pt, self.scale, self.offset = float(alpha), float(pt), float(scale), float(offset)
+        self.completion_samples, self.eval_completion_samples = completion_samples, eval_completion_samples
 
         def made(layout: str, *sizes: int) -> nn.Sequential:
             return mlp(layout, sizes, layer_norm, dropout)
@@ -221,9 +217,16 @@ class LinkPredictor(nn.Module):
         return a, b, c
 
     def _score(self, ends: Ends, query: Query) -> Tensor:
-        return self._logits(ends, self._transformed(ends), query, self.depth if self.completes else 0)
+        return self._logits(ends, self._transformed(ends), query, self._levels())
 
-    def _logits(self, raw: Ends, ends: Ends, query: Query, depth: int) -> Tensor:
+    def _levels(self) -> Levels:
+        if not self.completes:
+            return Levels(0)
+        if not self.training or self.completion_samples is None:
+            return Levels(self.depth, None if self.training else self.eval_completion_samples)
+        return Levels(self.depth, self.completion_samples, int(torch.randint(2**32, ())))
+
+    def _logits(self, raw: Ends, ends: Ends, query: Query, levels: Levels) -> Tensor:
         """`ends` are transformed for the sums; `raw` are not: the product, and the completion, begin with them."""
         h = ends[1]
         product = raw[0][query.pairs[0]] * raw[2][query.pairs[1]]
@@ -232,16 +235,16 @@ class LinkPredictor(nn.Module):
             return self._head(combined)
         if self.structure in ("gae_cn", "gae_cat_cn", "gae_cnc"):
             number = common_weight(query).to(h.dtype).unsqueeze(1)
-            if depth > 0:
-                number = number + self._completed(raw, ends, query, product, depth, h.new_ones(h.size(0), 1))
+            if levels.depth > 0:
+                number = number + self._completed(raw, ends, query, product, levels, h.new_ones(h.size(0), 1))
             if self.structure_mlp is None:
                 return self._head(torch.cat((number.to(combined.dtype), combined), 1))
             return self._head(combined + self.structure_mlp(number) * self.beta)
         assert self.structure_mlp is not None
         assert self.beta is not None
         z, _ = pooled(query, h)
-        if depth > 0:
-            z = z + self._completed(raw, ends, query, product, depth, h)
+        if levels.depth > 0:
+            z = z + self._completed(raw, ends, query, product, levels, h)
         structural = self.structure_mlp(z)
         if self.hops is not None:
             return self._head(self._two_hops(structural, query, h) + combined * self.beta)
@@ -265,23 +268,22 @@ class LinkPredictor(nn.Module):
         logits: Tensor = self.head(values)
         return logits.squeeze(-1)
 
-    def _completed(self, raw: Ends, ends: Ends, query: Query, product: Tensor, depth: int, values: Tensor) -> Tensor:
+    def _completed(self, raw: Ends, ends: Ends, query: Query, product: Tensor, left: Levels, values: Tensor) -> Tensor:
         """The sums of `values` over neighbours of one end, by how probable their edge to the other end is."""
-        first, columns1, second, columns2 = _ops.differences(query)
-        rows = torch.cat((torch.repeat_interleave(first.diff()), torch.repeat_interleave(second.diff())))
-        columns = torch.cat((columns1, columns2)).long()
-        others = torch.cat((query.pairs[1][rows[: columns1.numel()]], query.pairs[0][rows[columns1.numel() :]]))
+        rows, columns, others, counts = candidates(query, left)
         inner = query._replace(pairs=torch.stack((others, columns)))
         with torch.no_grad(), evaluating(self):
             start = ends if self.reference_compat else raw
             # without dropout, nodes are transformed as they are outside, so that need not be done again
             known = not self.reference_compat and not self._drops()
-            logits = self._logits(start, ends if known else self._transformed(start), inner, depth - 1)
+            moved = ends if known else self._transformed(start)
+            logits = self._logits(start, moved, inner, left._replace(depth=left.depth - 1))
             q = torch.sigmoid(self.scale * (logits - self.offset))
         p: Tensor | float = self.pt
         if self.prior_mlp is not None:
             p = torch.sigmoid(self.prior_mlp(product)).squeeze(-1)[rows]
         weights = self.alpha * p * q / (p * q + 1 - q)
+        weights = weights if counts is None else weights * counts
         return sum_rows(values, columns, rows, query.pairs.size(1), weights)
 
     def _drops(self) -> bool:
@@ -308,9 +310,9 @@ class LinkPredictor(nn.Module):
         with evaluating(self):
             query, ends = self._question(x, edge_index, edge_label_index)
             moved = self._transformed(ends)
-            depth = self.depth if self.completes else 0
+            levels = self._levels()
             parts = torch.split(query.pairs, batch_size, dim=1)
-            scores = [self._logits(ends, moved, query._replace(pairs=part.contiguous()), depth) for part in parts]
+            scores = [self._logits(ends, moved, query._replace(pairs=part.contiguous()), levels) for part in parts]
             return scores[0] if len(scores) == 1 else torch.cat(scores)
 
     @torch.no_grad()

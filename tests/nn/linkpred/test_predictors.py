@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from graphx.errors import InputError
 from graphx.nn.linkpred import NCN, NCNC, LinkPredictor, as_adjacency, common_neighbors
-from graphx.nn.linkpred.ncn import AUTHORS, STRUCTURES
+from graphx.nn.linkpred._parts import AUTHORS, STRUCTURES
 from tests.nn.linkpred.test_ncn import DIAMOND, edge_index, small_graph
 from tests.reference.linkpred import Transcription
 

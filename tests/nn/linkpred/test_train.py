@@ -28,8 +28,8 @@ from graphx.nn.linkpred import (
 )
 from graphx.nn.linkpred._epoch import draw_negatives
 from graphx.nn.linkpred._messages import messages_of
+from graphx.nn.linkpred._parts import Structure
 from graphx.nn.linkpred._subgraph import neighborhood
-from graphx.nn.linkpred.ncn import Structure
 from graphx.nn.linkpred.task import has_edges
 
 SMALL = LinkConfig(hidden_channels=16, batch_size=64, epochs=4, metric="hits@20", encoder_lr=0.01, predictor_lr=0.01)
