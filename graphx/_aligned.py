@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -22,11 +24,16 @@ def aligned_empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[A
     Returns:
         The array.
 
+    Raises:
+        MemoryError: No memory has room for it.
+
     Example:
         >>> aligned_empty((3, 16), np.float32).ctypes.data % 64
         0
     """
-    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size > sys.maxsize - _LINE:
+        raise MemoryError(f"an array of the shape {shape} takes more bytes than a machine can number")
     raw = np.empty(size + _LINE, np.uint8)
     first = -raw.ctypes.data % _LINE
     made: npt.NDArray[Any] = raw[first : first + size].view(dtype).reshape(shape)

@@ -58,12 +58,27 @@ def edge_weights(weights: npt.ArrayLike, size: int) -> npt.NDArray[np.float64]:
     if array.dtype.itemsize > 8:
         raise InputError(f"weights are {array.dtype}; expected at most 64 bits: convert them with .astype(np.float64)")
     values = finite(array.astype(np.float64, copy=True), size)
-    if array.dtype.kind in "iu" and not np.array_equal(values.astype(array.dtype), array):
+    if array.dtype.kind in "iu" and not _exact(values, array):
         raise InputError(
             "integer weights beyond 2^53 do not fit float64 exactly; convert them with .astype(np.float64)"
         )
     values += 0.0
     return values
+
+
+def _exact(values: npt.NDArray[np.float64], array: npt.NDArray[Any]) -> bool:
+    """Whether floats are the integers that they were made of; the largest may round up to what the type cannot hold."""
+    limit = float(np.iinfo(array.dtype).max)
+    inside = values < limit if array.dtype.itemsize == 8 else np.ones(values.size, dtype=bool)
+    return bool(inside.all()) and np.array_equal(values.astype(array.dtype), array)
+
+
+def integer_array(names: Sequence[Any]) -> npt.NDArray[Any] | None:
+    """Integers as int64, or as uint64 where one needs it; None where neither holds them all."""
+    low, high = min(names), max(names)
+    if low >= -(2**63) and high < 2**63:
+        return np.array(names, dtype=np.int64)
+    return np.array(names, dtype=np.uint64) if low >= 0 and high < 2**64 else None
 
 
 def node_numbers(array: npt.ArrayLike, what: str) -> npt.NDArray[np.int64]:
@@ -113,8 +128,12 @@ def checked_names(names: Sequence[str] | npt.NDArray[Any] | None, size: int | No
     if size is not None and len(names) != size:
         raise InputError(f"{len(names)} names for {size} nodes; expected one for each")
     array = names if isinstance(names, np.ndarray) else None
-    if array is None and len(names) > 0 and all(isinstance(x, (int, np.integer)) for x in names):
-        array = np.asarray(names)
+    if array is None and len(names) > 0 and all(_is_integer(x) for x in names):
+        array = integer_array(list(names))
+        if array is None:
+            raise InputError(
+                f"the names {min(names)} to {max(names)} do not fit 64 bits together; expected ones that do, or strings"
+            )
     if array is not None and array.dtype.kind in "iu" and array.ndim == 1:
         if np.unique(array).size != array.size:
             raise InputError("an integer id names two nodes; expected different names")
@@ -129,6 +148,10 @@ def checked_names(names: Sequence[str] | npt.NDArray[Any] | None, size: int | No
         twice = next(t for t in texts if t in seen or seen.add(t))  # type: ignore[func-returns-value]
         raise InputError(f"the name {twice!r} is that of two nodes; expected different names")
     return texts
+
+
+def _is_integer(name: Any) -> bool:
+    return isinstance(name, (int, np.integer)) and not isinstance(name, bool)
 
 
 def same_names(a: Names | None, b: Names | None) -> bool:

@@ -326,8 +326,12 @@ def convert(obj: Any) -> Graph:
                 f"the array has shape {obj.shape}; expected a square adjacency matrix [N, N] (for an edge_index: "
                 "Graph.from_edges(edge_index[0], edge_index[1]))"
             )
+        if obj.dtype.kind not in "fiubc":
+            raise InputError(f"the array holds {obj.dtype}; expected real numbers: convert it with .astype(np.float64)")
         from scipy.sparse import coo_array
 
+        if obj.dtype == np.float16:  # which scipy does not take
+            obj = obj.astype(np.float32)
         rows, columns = np.nonzero(obj)
         return Conversions.from_scipy(coo_array((obj[rows, columns], (rows, columns)), shape=obj.shape))
     homes = {base.__module__.partition(".")[0] for base in type(obj).__mro__}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 
 from graphx._checks import Duplicates
+from graphx.errors import InputError
 
 if TYPE_CHECKING:
     from graphx.graph import Graph
@@ -34,7 +35,8 @@ class Derivations:
             An undirected graph; ``report.symmetrised`` counts the entries added.
 
         Raises:
-            InputError: ``(u, v)`` and ``(v, u)`` have different weights and ``duplicates='merge'``.
+            InputError: ``(u, v)`` and ``(v, u)`` have different weights and ``duplicates='merge'``, or `duplicates` is
+                neither.
 
         Example:
             >>> from graphx import Graph
@@ -42,6 +44,8 @@ class Derivations:
             Graph(num_nodes=3, num_edges=2, undirected)
         """
         graph = cast("Graph", self)
+        if duplicates not in ("merge", "sum"):
+            raise InputError(f"duplicates={duplicates!r}; expected 'merge' or 'sum'")
         if duplicates == "merge" and graph.is_undirected:
             return graph
         mode: Duplicates = duplicates if graph.is_weighted else "merge"

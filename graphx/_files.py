@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import glob
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ from graphx.errors import CapacityError, InputError
 __all__ = ["atomic_directory", "atomic_file", "check_room"]
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_LONGEST = 40  # letters of a name in the name of what is half-written, which may have 255 bytes
 
 
 @contextlib.contextmanager
@@ -52,7 +54,7 @@ def atomic_directory(path: str | os.PathLike[str], *, overwrite: bool = False) -
     if target.exists() and not overwrite and any(target.iterdir()):
         raise InputError(f"{target} exists; remove it, choose another name, or pass overwrite=True (--overwrite)")
     _clear_abandoned(target)
-    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-{os.getpid()}-", dir=target.parent))
+    partial = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
     try:
         yield partial
         _sync(partial)
@@ -101,9 +103,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield target
         return
     _clear_abandoned(target)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.name}.partial-{os.getpid()}-", suffix=target.suffix, dir=target.parent
-    )
+    handle, name = tempfile.mkstemp(prefix=_prefix(target), suffix=target.suffix, dir=target.parent)
     os.close(handle)
     partial = Path(name)
     try:
@@ -132,8 +132,12 @@ def _umask() -> int:
     return mask
 
 
+def _prefix(target: Path) -> str:
+    return f".{target.name[:_LONGEST]}.partial-{os.getpid()}-"
+
+
 def _clear_abandoned(target: Path) -> None:
-    for left in target.parent.glob(f".{target.name}.partial-*"):
+    for left in target.parent.glob(f".{glob.escape(target.name[:_LONGEST])}.partial-*"):
         process = left.name.rsplit("partial-", 1)[1].split("-")[0]
         if process.isdigit() and not _alive(int(process)):
             if left.is_dir():

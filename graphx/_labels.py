@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from graphx._checks import frozen
+from graphx._checks import frozen, integer_array
 from graphx.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,13 +38,14 @@ def names_and_rows(nodes: list[Any]) -> tuple[Any, dict[Any, int]]:
     if all(isinstance(node, (int, np.integer)) and not isinstance(node, bool) for node in nodes):
         if set(nodes) == set(range(size)):
             return None, {node: int(node) for node in nodes}
-        names: Any = frozen(np.asarray(nodes)) if size else None
+        found = integer_array(nodes)
+        names: Any = tuple(str(node) for node in nodes) if found is None else frozen(found)
     else:
         names = tuple(str(node) for node in nodes)
     return names, {node: i for i, node in enumerate(nodes)}
 
 
-def edge_attribute(values: list[Any], name: str) -> npt.NDArray[np.float64] | None:
+def edge_attribute(values: list[Any], name: str) -> npt.NDArray[Any] | None:
     """Weights of edges from an attribute; None where no edge has it, InputError where some lack it or are no number."""
     missing = sum(value is None for value in values)
     if missing == len(values):
@@ -55,6 +56,9 @@ def edge_attribute(values: list[Any], name: str) -> npt.NDArray[np.float64] | No
             "weight=None"
         )
     try:
+        if all(isinstance(value, (int, np.integer)) for value in values):  # the graph asks if float64 holds them
+            found = integer_array(values)
+            return np.asarray(values, dtype=object) if found is None else found
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 
 from graphx.errors import InputError
@@ -31,8 +32,8 @@ def resolve_threads(num_threads: int | None) -> int:
         if hasattr(os, "sched_getaffinity"):
             return max(1, len(os.sched_getaffinity(0)))
         return os.cpu_count() or 1
-    if isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
+    if isinstance(num_threads, bool) or not isinstance(num_threads, (int, numbers.Integral)) or num_threads < 1:
         raise InputError(
             f"num_threads is {num_threads!r}; expected a positive integer, or None for all processors of this process"
         )
-    return min(num_threads, 1024)
+    return min(int(num_threads), 1024)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from graphx import _files
-from graphx._files import atomic_directory, atomic_file
+from graphx._files import atomic_directory, atomic_file, check_room
+from graphx.errors import CapacityError, InputError
 
 
 def test_atomic_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -116,3 +117,44 @@ def test_a_replacement_that_fails_keeps_the_old(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(PermissionError, match="no"), atomic_directory(tmp_path / "d", overwrite=True) as folder:
         (folder / "new").write_text("new")
     assert os.listdir(tmp_path) == ["d"] and os.listdir(tmp_path / "d") == ["old"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a[1].csv", "*.csv", "?", "x" * 250, "é" * 120 + ".csv", "a.partial-7-b.csv", "-", "a\nb"]
+)
+@pytest.mark.parametrize("kind", [atomic_file, atomic_directory])
+def test_any_name_is_written_and_what_was_left_of_it_cleared(kind, name: str, tmp_path: Path) -> None:
+    stem = name[:40]
+    left, living = (tmp_path / f".{stem}.partial-{pid}-abc" for pid in (999_999_999, os.getpid()))
+    other = tmp_path / ".other.csv.partial-999999999-abc"
+    for path in (left, living, other):
+        path.mkdir() if kind is atomic_directory else path.write_text("half")
+    with kind(tmp_path / name) as target:
+        (target / "a" if kind is atomic_directory else target).write_text("whole")
+    assert sorted(os.listdir(tmp_path)) == sorted([name, living.name, other.name])
+
+
+def test_a_directory_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "old").write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic_directory(tmp_path / "d", overwrite=True) as made:
+        (made / "new").write_text("new")
+        _ = 1 / 0
+    assert os.listdir(tmp_path) == ["d"] and os.listdir(tmp_path / "d") == ["old"]
+    with pytest.raises(InputError, match=r"d exists; remove it, choose another name"), atomic_directory(tmp_path / "d"):
+        pytest.fail("it was to be refused before")
+
+
+@pytest.mark.parametrize("number", [28, 122, 27])
+def test_a_full_disk_is_told_of_a_directory(number: int, tmp_path: Path) -> None:
+    with pytest.raises(CapacityError, match="nothing was kept: free some space"), atomic_directory(tmp_path / "d"):
+        raise OSError(number, os.strerror(number))
+    with pytest.raises(PermissionError), atomic_directory(tmp_path / "d"):
+        raise PermissionError
+    assert os.listdir(tmp_path) == []
+
+
+def test_too_little_room_is_told_before(tmp_path: Path) -> None:
+    check_room(tmp_path, 0)
+    with pytest.raises(CapacityError, match=r"1,000,000,000.00 GB are to be written and .* GB free; select fewer"):
+        check_room(tmp_path, 10**18)

@@ -8,6 +8,7 @@ import itertools
 from typing import Any
 
 import networkx
+import numpy as np
 import pytest
 
 from graphx.errors import InputError, MissingDependencyError
@@ -188,3 +189,41 @@ def test_radii_mark_the_limits_that_lie_in_the_picture() -> None:
 def test_one_thing_alone_is_dark() -> None:
     assert tone(0, 1) == tone(0, 5)
     assert sum(tone(0, 1)) < 0.6
+
+
+@pytest.mark.parametrize("shape", [(40, 5), (5, 40), (3, 2), (2, 2)])
+def test_points_lie_on_the_two_principal_axes(shape: tuple[int, int]) -> None:
+    """By the singular values: the spread along the axes, whatever their signs and whatever the embedding's place."""
+    x = np.random.default_rng(0).normal(size=shape) * np.linspace(1, 3, shape[1]) + 100
+    points = plot_embedding(x).collections[0].get_offsets()
+    singular = np.linalg.svd(x - x.mean(0), compute_uv=False)[:2]
+    np.testing.assert_allclose(np.linalg.norm(points, axis=0), singular, atol=1e-6)
+    np.testing.assert_allclose(points[:, 0] @ points[:, 1], 0, atol=1e-6)
+    turned = x @ np.linalg.qr(np.random.default_rng(1).normal(size=(shape[1], shape[1])))[0]
+    again = plot_embedding(turned).collections[0].get_offsets()
+    np.testing.assert_allclose(np.abs(again), np.abs(points), atol=1e-6)
+
+
+def test_the_ninth_label_is_grey() -> None:
+    labels = [label for label in range(10) for _ in range(10 - label)]
+    ax = plot_embedding([[float(i), float(i % 7)] for i in range(len(labels))], labels=labels)
+    assert [len(dots.get_offsets()) for dots in ax.collections] == [1 + 2, *range(10, 2, -1)]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [str(label) for label in range(8)]
+
+
+def test_a_node_of_several_labels_shows_its_commonest() -> None:
+    Y = np.array([[0, 1, 1], [0, 1, 0], [1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]])
+    ax = plot_embedding(np.eye(7), labels=Y)  # label 1 is on four nodes, 2 on three, 0 on two
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["1", "2"]
+    assert [len(dots.get_offsets()) for dots in ax.collections] == [1, 4, 2]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_embedding_with_holes_is_refused(value: float) -> None:
+    with pytest.raises(InputError, match=rf"entry \[1, 0\] of the embedding is {value}; expected finite numbers"):
+        plot_embedding([[0.0, 1.0], [value, 2.0]])
+
+
+def test_an_embedding_of_nothing_is_an_empty_picture() -> None:
+    ax = plot_embedding(np.zeros((0, 3)), labels=np.zeros(0, int))
+    assert all(len(dots.get_offsets()) == 0 for dots in ax.collections)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 
 from graphx._threads import resolve_threads
@@ -25,3 +26,10 @@ def test_a_number_is_taken_up_to_a_bound() -> None:
     for wrong in (0, -1, True, 2.0, "2"):
         with pytest.raises(InputError, match="expected a positive integer, or None for all processors"):
             resolve_threads(wrong)  # type: ignore[arg-type]
+
+
+def test_integers_of_numpy_are_numbers_of_threads() -> None:
+    assert resolve_threads(np.int64(3)) == 3 and type(resolve_threads(np.uint8(3))) is int
+    for wrong in (True, np.True_, 2.0, np.float64(2), "2", 0, np.int64(-1)):
+        with pytest.raises(InputError, match="expected a positive integer, or None for all processors of this process"):
+            resolve_threads(wrong)

@@ -59,5 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"graphx {graphx.__version__}")
         return 0
-    print(f"graphx: error: no command {first!r}; the commands are: {', '.join(_COMMANDS)}", file=sys.stderr)
+    from graphx.cli.common import tell
+
+    tell(f"graphx: error: no command {first!r}; the commands are: {', '.join(_COMMANDS)}")
     return 2

@@ -23,6 +23,7 @@ __all__ = [
     "parse_size",
     "positive_int",
     "size_argument",
+    "tell",
 ]
 
 EXIT_OK = 0
@@ -51,7 +52,8 @@ def execute(prog: str, run: Callable[[], None]) -> int:
     """
     try:
         run()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a shell's >&- closes it
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail(prog, "interrupted", EXIT_INTERRUPTED)
     except RuntimeError as error:
@@ -77,8 +79,21 @@ _MEMORY_CURE = "select fewer matrices, or bound the working memory with --max-me
 
 def _fail(prog: str, message: str, code: int = EXIT_ERROR) -> int:
     with contextlib.suppress(OSError):  # stderr itself may be closed
-        print(f"{prog}: {message}", file=sys.stderr)
+        tell(f"{prog}: {message}")
     return code
+
+
+def tell(line: str) -> None:
+    """Print a line on stderr, and nothing where there is none (``print`` would take stdout then).
+
+    Args:
+        line: The line.
+
+    Example:
+        >>> tell("graphx demo: 1 duplicate merged")
+    """
+    if sys.stderr is not None:
+        print(line, file=sys.stderr)
 
 
 def _one_line(error: BaseException) -> str:
@@ -105,7 +120,7 @@ class Progress:
     """
 
     def __init__(self, *, enabled: bool | None = None) -> None:
-        self._enabled = sys.stderr.isatty() if enabled is None else enabled
+        self._enabled = (sys.stderr is not None and sys.stderr.isatty()) if enabled is None else enabled
         self._bar: Any = None
         self._stage = ""
 
@@ -222,10 +237,10 @@ def parse_size(text: str) -> int:
         (2147483648, 1536, 4096)
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?\s*", text.upper())
-    size = int(float(match[1]) * _UNITS[match[2]]) if match else 0
-    if size < 1:
+    size = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not 1 <= size < 2**63:
         raise InputError(f"{text!r} is not a size; expected a number with K, M, G or T, such as 512M or 2G")
-    return size
+    return int(size)
 
 
 def format_size(size: int) -> str:
@@ -243,7 +258,8 @@ def format_size(size: int) -> str:
     """
     for unit in ("T", "G", "M", "K"):
         if size >= _UNITS[unit]:
-            return f"{-(-size * 10 // _UNITS[unit]) / 10:g}{unit}"
+            tenths = -(-size * 10 // _UNITS[unit])
+            return f"{tenths // 10}{f'.{tenths % 10}' if tenths % 10 else ''}{unit}"
     return str(size)
 
 

@@ -6,11 +6,12 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphx.cli.common import Progress, check_parent, check_writable, execute, format_size, format_table
-from graphx.cli.options import add_root, make_parser, share, whole_number
+from graphx.cli.options import add_shared, make_parser, share, whole_number
 from graphx.cli.reading import add_reading_options, read_graph
 from graphx.errors import InputError
 
@@ -55,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     """
     usage = "list | info NAME_OR_PATH | convert IN OUT | split NAME  [options]"
     parser = make_parser("data", usage, _DESCRIPTION, _EPILOG)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=parser.prog)
 
     def command(name: str, text: str, arguments: str) -> argparse.ArgumentParser:
         return commands.add_parser(
@@ -88,11 +89,11 @@ def build_parser() -> argparse.ArgumentParser:
     split.add_argument("--test", type=share(none=True), metavar="SHARE", help="of edges (default 0.2) or nodes (0.2)")
     split.add_argument("--seed", type=whole_number(), default=0, help="fixes the split (default: 0)")
     for one in (info, convert, split):
-        add_root(one.add_argument)
+        add_shared(one.add_argument, "--root")
     for one in (info, convert):
         add_reading_options(one.add_argument)
     for one in (listing, info):
-        one.add_argument("--json", action="store_true", help="print JSON on stdout instead of text")
+        add_shared(one.add_argument, "--json")
     return parser
 
 
@@ -219,8 +220,11 @@ def _split(args: argparse.Namespace) -> None:
         raise InputError("--kind ncn has the shares of the paper; leave --val and --test out, or use --kind link")
     made: Any
     if args.kind == "node":
-        rest = 1.0 - shares.get("val", 0.2) - shares.get("test", 0.2)
-        made = node_split(load(args.graph, args.root), rest, shares.get("val", 0.2), seed=args.seed)
+        val = shares.get("val", 0.2)
+        rest = 1 - Fraction(repr(val)) - Fraction(repr(shares.get("test", 0.2)))
+        if rest <= 0:
+            raise InputError(f"--val and --test are {float(1 - rest):g} together; expected less than 1: lower them")
+        made = node_split(load(args.graph, args.root), float(rest), val, seed=args.seed)
     else:
         graph = load_graph(args.graph, args.root)
         made = (

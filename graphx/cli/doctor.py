@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphx.cli.common import EXIT_OK, execute, format_table
-from graphx.cli.options import add_json
+from graphx.cli.options import add_shared, make_parser
 
 if TYPE_CHECKING:
     from graphx.graph import Graph
@@ -61,15 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
         >>> build_parser().parse_args(["--json"]).json
         True
     """
-    parser = argparse.ArgumentParser(
-        prog="graphx doctor",
-        usage="python -m graphx doctor [--json]",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_json(parser.add_argument)
+    parser = make_parser("doctor", "[--json]", _DESCRIPTION, _EPILOG, module="graphx doctor")
+    add_shared(parser.add_argument, "--json")
     return parser
 
 

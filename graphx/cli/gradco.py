@@ -19,7 +19,7 @@ from graphx.cli.common import (
     format_table,
     size_argument,
 )
-from graphx.cli.options import add_graph, add_json, make_parser
+from graphx.cli.options import add_graph, add_shared, make_parser
 from graphx.cli.reading import ZEROS_HINT, add_reading_options, read_graph, read_without_weights
 from graphx.errors import InputError
 
@@ -118,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="write the graphlet degrees of the edges, edges x 12 edge orbits, in the same forms",
     )
     add("--plot", metavar="FILE", type=Path, help="draw the orbit spectrum and the graphlets as .png, .pdf or .svg")
-    add_json(add)
+    add_shared(add, "--json")
     add("--ignore-weights", action="store_true", help="count the edges of a weighted graph without their weights")
     add_reading_options(add, weights=False)
     add(
@@ -160,6 +160,9 @@ def _run(args: argparse.Namespace) -> None:
 
     keys = () if args.matrices == "none" else parse_keys(re.sub(r"(\d):(\d+),(\d+)", r"\1_\2_\3", args.matrices))
     exports = [_export_target(text, args) for text in args.export]
+    folders = [folder.resolve() for folder in (*([args.output] if args.output else []), *(to for _, to in exports))]
+    if len(set(folders)) < len(folders):
+        raise InputError("-o and --export name the same folder twice; give each a folder of its own")
     with Progress() as progress:
         graph = _load(args, progress)
         oa = OrbitAdjacency(graph, num_threads=args.threads, progress=progress.report)
@@ -198,6 +201,8 @@ def check_outputs(args: argparse.Namespace) -> None:
     for path in (args.gdv, args.edge_gdv):
         if path is not None:
             check_writable(path, _DEGREE_FORMS)
+    if args.gdv is not None and args.edge_gdv is not None and args.gdv.resolve() == args.edge_gdv.resolve():
+        raise InputError("--gdv and --edge-gdv are the same file; give one of them another name")
     if args.plot is not None:
         check_writable(args.plot, _PLOT_FORMS)
         if args.matrices == "none":

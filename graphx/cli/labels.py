@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphx.cli.reading import read_array
 from graphx.errors import FormatError, InputError
 from graphx.graph import Graph
 
@@ -68,10 +69,7 @@ def read_labels(path: Path, graph: Graph) -> npt.NDArray[Any]:
 
 
 def _from_array(path: Path, graph: Graph) -> npt.NDArray[Any]:
-    try:
-        found: npt.NDArray[Any] = np.load(path, allow_pickle=False)
-    except ValueError as error:
-        raise FormatError(f"{path} is no .npy of numbers: {error}") from error
+    found = read_array(path)
     if found.ndim not in (1, 2) or len(found) != graph.num_nodes:
         raise InputError(f"{path} has shape {found.shape}; expected a row for each of {graph.num_nodes} nodes")
     return found

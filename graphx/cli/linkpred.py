@@ -10,10 +10,8 @@ from typing import Any
 
 from graphx.cli.common import execute, positive_int
 from graphx.cli.options import (
-    add_checkpoint,
     add_graph,
-    add_json,
-    add_root,
+    add_shared,
     add_table,
     make_parser,
     share,
@@ -73,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         5
     """
     parser = make_parser("linkpred", "train | evaluate | predict  GRAPH [options]", _DESCRIPTION, _EPILOG)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=parser.prog)
 
     def command(name: str, text: str, arguments: str) -> argparse.ArgumentParser:
         made = commands.add_parser(
@@ -106,11 +104,11 @@ def build_parser() -> argparse.ArgumentParser:
     for one in (train, evaluate, predict):
         add = one.add_argument
         add("--features", metavar="FILE", help="a .npy [N, F], or 'none' to learn vectors where there are features")
-        add_root(add)
+        add_shared(add, "--root")
         add("--undirected", action="store_true", help="take every edge of a directed graph in both directions")
         add_reading_options(add, weights=False, exact=False)
         add("--device", metavar="NAME", default="cpu", help="cpu (default) or cuda")
-        add_json(add)
+        add_shared(add, "--json")
     return parser
 
 
@@ -145,7 +143,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add("--split-seed", metavar="N", type=whole_number(), default=0, help="fixes which edges are hidden (default: 0)")
     add("--seed", metavar="N", type=whole_number(), default=0, help="of the first run (default: 0)")
     add("--runs", metavar="N", type=positive_int, default=1, help="runs with seeds from --seed on (default: 1)")
-    add_checkpoint(add)
+    add_shared(add, "--checkpoint")
     add("--report", metavar="FILE", type=Path, help="write all runs and their epochs as .json")
 
 

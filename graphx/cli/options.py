@@ -7,10 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["add_checkpoint", "add_graph", "add_json", "add_root", "add_table", "make_parser", "share", "whole_number"]
+__all__ = ["add_graph", "add_shared", "add_table", "make_parser", "share", "whole_number"]
+
+_SHARED: dict[str, dict[str, Any]] = {
+    "--root": {"metavar": "DIR", "help": "where raw files of data sets lie, or where to download them to"},
+    "--json": {"action": "store_true", "help": "print JSON on stdout instead of text"},
+    "--checkpoint": {"metavar": "DIR", "type": Path, "help": "go on from here after a training that was stopped"},
+}
 
 
-def make_parser(name: str, arguments: str, description: str, epilog: str) -> argparse.ArgumentParser:
+def make_parser(
+    name: str, arguments: str, description: str, epilog: str, *, module: str | None = None
+) -> argparse.ArgumentParser:
     r"""The parser of one command, in the form that all of them have.
 
     Args:
@@ -18,6 +26,7 @@ def make_parser(name: str, arguments: str, description: str, epilog: str) -> arg
         arguments: What follows it in the line of usage.
         description: What it does, in lines of its own.
         epilog: Examples and exit codes.
+        module: What ``python -m`` is given; None for ``graphx.NAME``.
 
     Returns:
         A parser without options, which takes no abbreviations.
@@ -28,7 +37,7 @@ def make_parser(name: str, arguments: str, description: str, epilog: str) -> arg
     """
     return argparse.ArgumentParser(
         prog=f"graphx {name}",
-        usage=f"python -m graphx.{name} {arguments}",
+        usage=f"python -m {module or f'graphx.{name}'} {arguments}",
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -56,49 +65,21 @@ def add_graph(add: Callable[..., Any]) -> None:
     )
 
 
-def add_root(add: Callable[..., Any]) -> None:
-    """Give a parser ``--root``.
+def add_shared(add: Callable[..., Any], *names: str) -> None:
+    """Give a parser options that mean the same in every command that has them.
 
     Args:
         add: ``parser.add_argument``.
+        names: ``--root``, ``--json``, ``--checkpoint``.
 
     Example:
         >>> parser = argparse.ArgumentParser()
-        >>> add_root(parser.add_argument)
-        >>> parser.parse_args(["--root", "/data"]).root
-        '/data'
+        >>> add_shared(parser.add_argument, "--root", "--json")
+        >>> parser.parse_args(["--root", "/data"])
+        Namespace(root='/data', json=False)
     """
-    add("--root", metavar="DIR", help="where raw files of data sets lie, or where to download them to")
-
-
-def add_json(add: Callable[..., Any]) -> None:
-    """Give a parser ``--json``.
-
-    Args:
-        add: ``parser.add_argument``.
-
-    Example:
-        >>> parser = argparse.ArgumentParser()
-        >>> add_json(parser.add_argument)
-        >>> parser.parse_args([]).json
-        False
-    """
-    add("--json", action="store_true", help="print one JSON object on stdout instead of text")
-
-
-def add_checkpoint(add: Callable[..., Any]) -> None:
-    """Give a parser ``--checkpoint``.
-
-    Args:
-        add: ``parser.add_argument``.
-
-    Example:
-        >>> parser = argparse.ArgumentParser()
-        >>> add_checkpoint(parser.add_argument)
-        >>> parser.parse_args([]).checkpoint is None
-        True
-    """
-    add("--checkpoint", metavar="DIR", type=Path, help="go on from here after a training that was stopped")
+    for name in names:
+        add(name, **_SHARED[name])
 
 
 def add_table(add: Callable[..., Any], more: str = "") -> None:

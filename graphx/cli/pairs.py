@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphx.cli.common import Progress
-from graphx.cli.reading import read_without_weights
+from graphx.cli.common import Progress, tell
+from graphx.cli.reading import read_array, read_without_weights
 from graphx.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def _graph(args: argparse.Namespace) -> Graph:
         notes.append(f"{graph.num_self_loops} self-loops left out, as they are no links")
         graph = graph.without_self_loops()
     for note in notes:
-        print(f"graphx linkpred: {note}", file=sys.stderr)
+        tell(f"graphx linkpred: {note}")
     if not graph.is_undirected:
         raise InputError(f"{args.graph} is directed; pass --undirected to take every edge in both directions")
     if args.threads:
@@ -113,17 +112,15 @@ def _features(args: argparse.Namespace, graph: Graph, model: LinkModel | None) -
 
 def _array(name: str, graph: Graph) -> Any:
     import numpy as np
-    import torch
 
-    try:
-        found = np.load(name, allow_pickle=False)
-    except ValueError as error:
-        raise FormatError(f"{name} is no .npy of numbers: {error}") from error
+    found = read_array(name)
     if found.ndim != 2 or len(found) != graph.num_nodes or found.dtype.kind not in "fiub":
         raise InputError(f"{name} is {found.dtype} {found.shape}; expected numbers ({graph.num_nodes}, F)")
     if found.dtype.kind == "f" and not np.isfinite(found).all():
         row, column = np.argwhere(~np.isfinite(found))[0]
         raise InputError(f"{name} has {found[row, column]} in row {row}, column {column}; expected numbers: fill them")
+    import torch
+
     return torch.from_numpy(found.astype(np.float32))
 
 

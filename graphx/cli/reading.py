@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
-import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from graphx.cli.common import Progress, positive_int
+from graphx.cli.common import Progress, positive_int, tell
 from graphx.errors import FormatError, GraphXError
 
 if TYPE_CHECKING:
     import argparse
 
+    import numpy.typing as npt
+
     from graphx.graph import Graph
 
-__all__ = ["ZEROS_HINT", "add_reading_options", "in_words_of_the_command", "read_graph", "read_without_weights"]
+__all__ = [
+    "ZEROS_HINT",
+    "add_reading_options",
+    "in_words_of_the_command",
+    "read_array",
+    "read_graph",
+    "read_without_weights",
+]
 
 ZEROS_HINT = {
     "explicit_zeros='drop' if they are no edges (or call eliminate_zeros()), 'keep' if they are edges": (
@@ -123,7 +132,7 @@ def read_graph(
     named = args.graph != "-" and not os.path.exists(args.graph)
     # Of a known data set, that its nodes have names is no news.
     if not (replace(graph.report, relabelled="") if named else graph.report).is_clean:
-        print(f"{prog}: {graph.report.summary()}", file=sys.stderr)
+        tell(f"{prog}: {graph.report.summary()}")
     return graph
 
 
@@ -160,6 +169,40 @@ def read_without_weights(
     except FormatError:
         return read_graph(prog, args, progress, hints=hints, weighted=False), True
     return (graph.without_weights(), True) if graph.is_weighted else (graph, False)
+
+
+def read_array(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """The array of an ``.npy`` file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The array.
+
+    Raises:
+        FormatError: The file is empty, cut off, of Python objects, or something else.
+        OSError: It cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+        ...     read_array(file.name)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        graphx.errors.FormatError: ...npy is no .npy of numbers: No data left in file
+    """
+    import numpy as np
+
+    try:
+        with open(path, "rb") as stream:  # numpy leaves a broken archive open
+            found = np.load(stream, allow_pickle=False)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise FormatError(f"{os.fspath(path)} is no .npy of numbers: {error}") from error
+    if not isinstance(found, np.ndarray):
+        found.close()
+        raise FormatError(f"{os.fspath(path)} is no .npy of numbers: it holds several arrays, as an .npz does")
+    return found
 
 
 def in_words_of_the_command(message: str, hints: Mapping[str, str] = _HINTS) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphx._files import atomic_file
-from graphx.cli.common import Progress, check_parent, check_writable, execute, format_table, positive_int
-from graphx.cli.options import add_checkpoint, add_table, make_parser, whole_number
+from graphx.cli.common import Progress, check_parent, check_writable, execute, format_table, positive_int, tell
+from graphx.cli.options import add_shared, add_table, make_parser, whole_number
 from graphx.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--model", metavar="DIR", type=Path, help="use a model that --save wrote, and fit nothing")
     add("--save", metavar="DIR", type=Path, help="save the fitted model")
     add("--overwrite", action="store_true", help="let --save replace a model that is there")
-    add_checkpoint(add)
+    add_shared(add, "--checkpoint")
     add("--steps", metavar="N", type=positive_int, default=_STEPS, help=f"steps of training (default: {_STEPS})")
     add("--seed", metavar="N", type=whole_number(), default=0, help="fixes the result (default: 0)")
     add(
@@ -204,8 +204,7 @@ def _evaluate(data: Any, names: Sequence[str], predicted: Any) -> None:
     truth = place[data.y[known]]
     right = (predicted[known] == truth).double()
     classes = [float(right[truth == k].mean()) for k in truth.unique()]
-    print(
+    tell(
         f"graphx zeroshot: accuracy {100 * float(right.mean()):.1f} %, macro {100 * sum(classes) / len(classes):.1f} % "
-        f"over {int(known.sum()):,} nodes with labels",
-        file=sys.stderr,
+        f"over {int(known.sum()):,} nodes with labels"
     )

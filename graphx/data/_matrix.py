@@ -169,7 +169,7 @@ def _read_mat(source: Source, options: ReadOptions) -> Graph:
     names = content.get("names")
     if names is not None:
         flat = names.ravel()
-        names = [str(x.item()) if x.size else "" for x in flat] if flat.dtype == object else flat.astype(np.int64)
+        names = [str(x.item()) if x.size else "" for x in flat] if flat.dtype == object else flat
         if len(names) != found[chosen].shape[0]:
             names = None
     flag = bool(content["weighted"].item()) if "weighted" in content and content["weighted"].size == 1 else None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphx._files import _clear_abandoned, _sync
+from graphx._files import _clear_abandoned, _prefix, _sync
 from graphx.errors import FormatError, InputError
 
 __all__ = ["Found", "cache_folder", "fill", "locate", "search_roots", "stage", "unpacked", "verified"]
@@ -199,7 +199,7 @@ def fill(target: Path, make: Callable[[Path], None]) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear_abandoned(target)
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-{os.getpid()}-", dir=target.parent))
+        partial = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
     except OSError as error:
         raise InputError(
             f"{target.parent}: cannot be written ({error.strerror}); set XDG_CACHE_HOME to a folder that can"

@@ -135,13 +135,10 @@ def dataset_names(family: str | None = None) -> list[str]:
         family: Only those of a family, such as ``'planetoid'``; None for all.
 
     Returns:
-        The names.
+        The names, which :func:`graphx.data.load_graph` takes.
 
     Raises:
         InputError: There is no such family.
-
-    Returns:
-        What :func:`graphx.data.load_graph` takes.
 
     Example:
         >>> dataset_names("planetoid")
@@ -154,12 +151,6 @@ def dataset_names(family: str | None = None) -> list[str]:
 
 def find_dataset(name: str) -> Dataset | None:
     """The data set of that name, whatever its case, hyphens, blanks and underscores; None when there is none.
-
-    Args:
-        name: Its name or an alias.
-
-    Returns:
-        What is known about it.
 
     Args:
         name: The name or one of its aliases.

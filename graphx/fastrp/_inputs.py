@@ -145,7 +145,8 @@ def new_edges(
         indptr, indices, weights.
 
     Raises:
-        InputError: A node is not known, a weight is not finite, or an edge comes twice.
+        InputError: A node is not known, a weight is not finite or no number, an edge comes twice, or a matrix stores
+            zeros.
 
     Example:
         >>> [part.tolist() for part in new_edges(np.array([[0, 1, 1]]), 3)[:2]]
@@ -160,10 +161,12 @@ def new_edges(
                 f"the matrix has shape {tuple(X.shape)}; expected [new nodes, {num_nodes}], a column for each node "
                 "that was known in fit"
             )
-        coo = coo_array(array)
+        coo = coo_array(array.astype(np.float32) if array.dtype == np.float16 else array)  # scipy takes no float16
         rows, columns, values, size = coo.row, coo.col, coo.data, int(X.shape[0])
         if values.dtype.kind not in "fiub":
             raise InputError(f"the matrix holds {values.dtype}; expected real numbers")
+        if not np.all(values != 0):
+            raise InputError("the matrix stores explicit zeros; call eliminate_zeros() first, as zeros are no edges")
         weights = None if values.dtype.kind == "b" or bool(np.all(values == 1)) else values.astype(np.float64)
     else:
         pair = _edge_index(X)
@@ -176,7 +179,6 @@ def new_edges(
         if rows.dtype.kind not in "iu":
             raise InputError(f"edge_index is {rows.dtype}; expected integers")
         size = int(rows.max(initial=-1)) + 1
-        weights = None if weights is None else np.asarray(weights, dtype=np.float64)
     low, high = int(columns.min(initial=0)), int(columns.max(initial=-1))
     if low < 0 or high >= num_nodes:
         raise InputError(

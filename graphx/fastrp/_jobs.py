@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from graphx.fastrp.fastrp import FastRP
 
 __all__ = ["open_job", "spec_of", "working_folder"]
+
+_OWN = ("job.json", "ids.npy", "rows_scale.npy", *(f"{kind}-*.npy" for kind in ("tile", "state", "squares", "result")))
 
 
 def spec_of(model: FastRP, graph: Graph) -> tuple[Spec, npt.NDArray[np.float32] | None]:
@@ -69,7 +72,18 @@ def working_folder(work_dir: Any) -> Iterator[Path]:
             yield Path(made) / "job"
         return
     yield Path(work_dir)
-    shutil.rmtree(work_dir, ignore_errors=True)
+    _clear(Path(work_dir))
+
+
+def _clear(folder: Path) -> None:
+    """Takes a job out of its folder, and the folder away where nothing else is in it."""
+    for saved in [folder / "graph", *folder.glob(".graph.partial-*")]:
+        shutil.rmtree(saved, ignore_errors=True)
+    for pattern in _OWN:
+        for file in [*folder.glob(pattern), *folder.glob(f".{pattern}.partial-*")]:
+            file.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def open_job(model: FastRP, graph: Graph, folder: Path, cut: dict[str, Any]) -> tuple[Job, str]:
@@ -87,16 +101,16 @@ def open_job(model: FastRP, graph: Graph, folder: Path, cut: dict[str, Any]) -> 
     import graphx
 
     spec, scale = spec_of(model, graph)
+    ids = node_ids(graph)
     facts = {
         "job": "FastRP",
         "graph": graph.digest,
-        "named": graph.names is not None,
+        "named": None if ids is None else hashlib.sha256(ids.tobytes()).hexdigest(),
         "strength": float(model.normalization_strength),
         "graphx": graphx.__version__,
         **asdict(spec),
     }
     home, cut = job_folder(folder, facts, cut)
-    ids = node_ids(graph)
     for name, array in (("ids", ids), ("rows_scale", scale)):
         if array is not None and not (home / f"{name}.npy").is_file():
             with atomic_file(home / f"{name}.npy") as partial:

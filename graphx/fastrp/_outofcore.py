@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from graphx import _core
-from graphx._cluster import told
+from graphx._cluster import save_array, told
 from graphx._files import atomic_file, check_room
 from graphx._threads import resolve_threads
+from graphx.errors import InputError
 from graphx.fastrp._blocks import Job, finish_rows, mark_name, tile_block
 from graphx.fastrp._engine import GROUP, STORAGE, moments
 from graphx.fastrp._jobs import open_job, working_folder
@@ -62,10 +63,13 @@ def embed_to_file(
         float32 ``[N, d]``, mapped read-only.
 
     Raises:
+        InputError: The name of the file does not end in .npy.
         CapacityError: The disk has too little room.
         StoreError: A file was lost, or the folder for tiles belongs to another job.
     """
     target = Path(path)
+    if target.suffix.lower() != ".npy":
+        raise InputError(f"out={os.fspath(path)!r}; expected the name of a .npy file")
     threads = resolve_threads(model.num_threads)
     folder = Path(work_dir) if work_dir is not None else target.with_name(f"{target.name}.blocks")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 4 if hasattr(os, "sysconf") else 2**30
@@ -112,7 +116,9 @@ def write_result(model: FastRP, job: Job, target: Path) -> None:
         check_room(target.absolute().parent, nodes * columns * 4)
         with atomic_file(target) as partial:
             if nodes == 0:
-                np.save(partial, np.zeros((0, columns), np.float32))
+                made = np.zeros((0, columns), np.float32)
+                standardize(model, made)
+                save_array(partial, made)
                 return
             out = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=(nodes, columns))
             _reserve(partial)

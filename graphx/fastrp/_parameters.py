@@ -15,6 +15,8 @@ from graphx.fastrp._states import STORAGE
 if TYPE_CHECKING:
     from graphx.fastrp.fastrp import FastRP
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 __all__ = ["_integer", "_number", "_one_of", "_seed", "check_parameters"]
 
 
@@ -43,6 +45,11 @@ def check_parameters(model: FastRP) -> None:
         raise InputError(f"iteration_weights are {weights!r}; expected one number for each hop, such as (0, 0, 1, 1)")
     for weight in weights:
         _number("an iteration weight", weight)
+    if sum(abs(float(weight)) for weight in (*weights, model.self_influence)) > _LARGEST:
+        raise InputError(
+            f"iteration_weights are {tuple(weights)} and self_influence is {model.self_influence}; expected numbers "
+            "whose sum float32 holds: divide all of them by the largest"
+        )
     if not any(weights) and not model.self_influence:
         raise InputError(
             f"iteration_weights are {tuple(weights)} and self_influence is 0, so every vector would be zero; "

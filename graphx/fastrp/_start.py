@@ -73,11 +73,14 @@ def checked_features(model: FastRP, features: Any, rows: int) -> Floats | None:
         raise InputError(f"features have shape {values.shape}; expected [{rows}, F], a row for each node")
     if values.dtype.kind not in "fiub":
         raise InputError(f"features are {values.dtype}; expected real numbers")
-    values = values.astype(np.float32)
-    if not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
-        raise InputError(f"feature {column} of node {row} is {values[row, column]}; expected finite numbers")
-    return values
+    with np.errstate(over="ignore"):
+        narrow = values.astype(np.float32)
+    if not np.isfinite(narrow).all():
+        row, column = np.argwhere(~np.isfinite(narrow))[0]
+        raise InputError(
+            f"feature {column} of node {row} is {values[row, column]}; expected finite numbers that float32 holds"
+        )
+    return narrow
 
 
 def _degree_scale(degrees: npt.NDArray[np.float64], strength: float) -> Floats | None:

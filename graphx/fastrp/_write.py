@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from graphx import _core
 from graphx._files import atomic_file
+from graphx._labels import node_labels
 from graphx._threads import resolve_threads
 from graphx.errors import InputError, MissingDependencyError
 from graphx.graph import Graph
@@ -94,13 +95,19 @@ def _write_parquet(path: Path, x: npt.NDArray[np.float32], graph: Graph, _thread
     import pyarrow.parquet
 
     names = range(len(x)) if graph.names is None else graph.names
-    nodes = pyarrow.array(names, pyarrow.string() if isinstance(names, tuple) else pyarrow.int64())
+    number = pyarrow.uint64() if _beyond_int64(graph) else pyarrow.int64()
+    nodes = pyarrow.array(names, pyarrow.string() if isinstance(names, tuple) else number)
     rows = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(x.ravel()), x.shape[1])
     pyarrow.parquet.write_table(pyarrow.table({"node": nodes, "embedding": rows}), path, use_dictionary=False)
 
 
-def _write_text(path: Path, x: npt.NDArray[np.float32], graph: Graph, threads: int) -> None:
+def _beyond_int64(graph: Graph) -> bool:
     names = graph.names
+    return isinstance(names, np.ndarray) and bool(names.size) and int(names.max()) >= 2**63
+
+
+def _write_text(path: Path, x: npt.NDArray[np.float32], graph: Graph, threads: int) -> None:
+    names = tuple(map(str, node_labels(graph))) if _beyond_int64(graph) else graph.names
     if isinstance(names, tuple):
         bad = next((name for name in names if not name or any(letter.isspace() for letter in name)), None)
         if bad is not None:

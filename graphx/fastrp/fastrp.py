@@ -166,8 +166,8 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
             client: A Dask ``distributed.Client`` whose workers embed; see :mod:`graphx.fastrp.cluster`. Needs the extra
                 ``cluster``.
             work_dir: A folder for finished blocks, shared with the workers, from which a failed call is taken up.
-            out: A ``.npy`` file for the result, made tile by tile of columns in bounded memory; ``embedding_`` is that
-                file mapped into memory. The bits are the same in any case.
+            out: A file ``NAME.npy`` for the result, made tile by tile of columns in bounded memory; ``embedding_`` is
+                that file mapped into memory. The bits are the same in any case.
 
         Returns:
             The estimator.
@@ -250,13 +250,18 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
             InputError: An edge leads to an unknown node, or as :meth:`fit`.
         """
         check_is_fitted(self, "embedding_")
+        if self.n_components != self.embedding_.shape[1]:
+            raise InputError(
+                f"n_components is {self.n_components}, and fit made {self.embedding_.shape[1]} columns; expected the "
+                "same: call fit again after set_params"
+            )
         if self._reduces():
             return self._reducer().transform(self, X, features)
         known = self.graph_.num_nodes
         indptr, indices, weights = new_edges(X, known)
         threads = resolve_threads(self.num_threads)
         fitted = self._walk(self.graph_)
-        walk = _like(fitted, indptr, indices, weights)
+        walk = _like(fitted, indptr, indices, weights, by_count=self.convention == "gds")
         size = walk.num_rows
         out = np.zeros((size, self.n_components), np.float32)
         if self.self_influence:
@@ -264,6 +269,10 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
             given = (
                 checked_features(self, features, size) if features is not None or self._features is not None else None
             )
+            if given is not None and self._features is not None and given.shape[1] != self._features.shape[1]:
+                raise InputError(
+                    f"features have {given.shape[1]} columns; expected {self._features.shape[1]}, as many as in fit"
+                )
             own = start_of(self, walk.degrees(), ids, given, threads, dense=True)
             assert not isinstance(own, SparseStart)
             accumulate(out, own, self.self_influence, normalize=self.normalize, num_threads=threads)
@@ -344,10 +353,12 @@ def _like(
     indptr: npt.NDArray[np.int64],
     indices: npt.NDArray[np.int32],
     weights: npt.NDArray[np.float64] | None,
+    *,
+    by_count: bool,
 ) -> Walk:
     """The walk of new rows by the rules of a fitted one."""
     if weights is None and walk.weights is not None:
         weights = np.ones(indices.size)
-    if weights is not None and not walk.by_count and weights.size and weights.min() < 0:
+    if weights is not None and not by_count and weights.size and weights.min() < 0:
         raise InputError(f"a new edge has the weight {weights.min():g}; expected none below 0 with convention='paper'")
-    return Walk(indptr, indices, weights, walk.by_count, walk.weights_scale)
+    return Walk(indptr, indices, weights, by_count and weights is not None, walk.weights_scale)

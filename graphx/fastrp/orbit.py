@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from graphx import _core
 from graphx._aligned import aligned_empty
+from graphx._checks import same_names
 from graphx._threads import resolve_threads
 from graphx.errors import InputError
 from graphx.fastrp._engine import (
@@ -184,7 +185,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "embedding_")
         counted = self._counted(graph)
-        if counted.graph.digest == self._digest:
+        if counted.graph.digest == self._digest and same_names(counted.graph.names, self._names):
             made: Floats = self.embedding_
             return made
         return self._combined(counted, self.orbits_, self.orbit_weights_, None)
@@ -217,7 +218,7 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         counted = self._counted(graph)
         self.orbits_, self.seed_ = keys, _seed(self.random_state)
         self.embedding_ = self._combined(counted, keys, None, y)
-        self._digest = counted.graph.digest
+        self._digest, self._names = counted.graph.digest, counted.graph.names
 
     def _counted(self, graph: Any) -> OrbitAdjacency:
         if isinstance(graph, OrbitAdjacency):

@@ -15,7 +15,7 @@ from graphx._threads import resolve_threads
 from graphx.errors import InputError
 from graphx.fastrp._engine import accumulate, hops, merge_hops
 from graphx.fastrp._evaluate import evaluate_labels
-from graphx.fastrp._parameters import check_parameters
+from graphx.fastrp._parameters import _seed, check_parameters
 from graphx.fastrp.fastrp import FastRP
 
 __all__ = ["FastRPSearch"]
@@ -105,7 +105,7 @@ class FastRPSearch(BaseEstimator):  # type: ignore[misc]
         self.n_passes_ = 0
         seed = base.random_state
         if not isinstance(seed, (int, np.integer)):  # one projection for all candidates
-            seed = int(np.random.SeedSequence().generate_state(1)[0])
+            seed = _seed(seed)
         for dimension, strength in itertools.product(dimensions, strengths):
             longest = max(weights, key=len)
             chosen = {"n_components": dimension, "normalization_strength": strength, "random_state": seed}

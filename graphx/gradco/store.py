@@ -140,7 +140,9 @@ class OrbitStore(Mapping[Key, "csr_array"]):
     def graph(self) -> Graph:
         """The graph whose orbits these are, over memory-mapped arrays."""
         files = self._manifest["files"]
-        names = np.array(self._map("graph/names.npy")) if "graph/names.npy" in files else None
+        names: Any = np.array(self._map("graph/names.npy")) if "graph/names.npy" in files else None
+        if names is not None and names.dtype.kind == "U":
+            names = tuple(names.tolist())
         return Graph._trusted(self._map("graph/indptr.npy"), self._map("graph/indices.npy"), names=names)
 
     def summary(self) -> list[OrbitSummary]:

@@ -28,7 +28,7 @@ def plot_embedding(embedding: npt.ArrayLike, labels: npt.ArrayLike | None = None
         The axes.
 
     Raises:
-        InputError: Shapes disagree.
+        InputError: Shapes disagree, or a number is not finite.
         MissingDependencyError: matplotlib is not installed.
 
     Example:
@@ -42,6 +42,9 @@ def plot_embedding(embedding: npt.ArrayLike, labels: npt.ArrayLike | None = None
     x = np.asarray(embedding, dtype=np.float64)
     if x.ndim != 2 or not x.shape[1]:
         raise InputError(f"the embedding has shape {x.shape}; expected [N, d]")
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise InputError(f"entry [{row}, {column}] of the embedding is {x[row, column]}; expected finite numbers")
     x = x - x.mean(0) if len(x) else x
     _, axes = np.linalg.eigh(x.T @ x)
     points = x @ axes[:, ::-1][:, :2]

@@ -88,6 +88,15 @@ class AddGraphletDegrees(BaseTransform):  # type: ignore[misc]
 
     def _values(self, counts: Tensor, dtype: torch.dtype) -> Tensor:
         if not self.log:
+            limits = (
+                torch.finfo(dtype) if dtype.is_floating_point else None if dtype == torch.bool else torch.iinfo(dtype)
+            )
+            largest = int(counts.max()) if counts.numel() else 0
+            if largest > (1 if limits is None else limits.max):
+                raise InputError(
+                    f"data.x is {dtype}, which cannot hold a count of {largest:,}; give attr_name, or convert with "
+                    "data.x.float() first"
+                )
             return counts.to(dtype)
         if not dtype.is_floating_point:
             raise InputError(

@@ -11,7 +11,7 @@ import pytest
 
 import graphx.cli
 from graphx.cli.common import Progress
-from graphx.cli.reading import add_reading_options, in_words_of_the_command, read_graph
+from graphx.cli.reading import add_reading_options, in_words_of_the_command, read_array, read_graph
 from graphx.data import load_graph
 from graphx.errors import FormatError
 
@@ -104,3 +104,31 @@ def test_the_class_of_an_error_is_kept() -> None:
     with Progress(enabled=False) as progress, pytest.raises(FormatError, match=r"bad\.txt:2"):
         read_graph("demo", argparse.Namespace(graph="bad.txt"), progress)
     assert in_words_of_the_command("set GRAPHX_DATA, or pass root=") == "set GRAPHX_DATA, or pass --root"
+
+
+def test_arrays_of_files(tmp_path: Path) -> None:
+    for array in (np.arange(6).reshape(2, 3), np.array(["a", "b"]), np.zeros((0, 4), bool), np.array(3.5)):
+        np.save(tmp_path / "x.npy", array)
+        found = read_array(tmp_path / "x.npy")
+        assert np.array_equal(found, array) and found.dtype == array.dtype
+    for content, message in ((b"", "No data left"), (b"0 1", "pickle"), (b"PK\x03\x04half", "not a zip file")):
+        (tmp_path / "x.npy").write_bytes(content)
+        with pytest.raises(FormatError, match=rf"x\.npy is no \.npy of numbers: .*{message}"):
+            read_array(tmp_path / "x.npy")
+    with (tmp_path / "x.npy").open("wb") as file:
+        np.savez(file, a=np.arange(3))
+    with pytest.raises(FormatError, match=r"it holds several arrays, as an \.npz does"):
+        read_array(str(tmp_path / "x.npy"))
+    with pytest.raises(FileNotFoundError):
+        read_array(tmp_path / "absent.npy")
+
+
+def test_without_a_stderr_nothing_is_told_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``print(file=None)`` would write to stdout, into the results."""
+    (tmp_path / "g.txt").write_text("5 5\n5 7\n")
+    monkeypatch.setattr("sys.stderr", None)
+    with Progress() as progress:
+        graph = read_graph("graphx demo", argparse.Namespace(graph=str(tmp_path / "g.txt")), progress)
+    assert graph.report.self_loops_dropped == 1 and capsys.readouterr().out == ""

@@ -130,3 +130,9 @@ def test_principal_axes_are_orthonormal() -> None:
     assert np.allclose(axes.T @ axes, np.eye(3), atol=1e-12)
     assert np.allclose(mean, x.mean(0), atol=1e-4)
     assert np.abs(axes).argmax(0).tolist() == [5, 4, 3]
+
+
+def test_features_beside_a_refined_start() -> None:
+    model = FastRP(4, refine=2, random_state=0).fit(synthetic.barabasi_albert(30, 2, seed=0))
+    with pytest.raises(InputError, match="features were given and refine uses none; leave them out"):
+        model.transform(np.array([[0], [1]]), features=np.ones((1, 3)))

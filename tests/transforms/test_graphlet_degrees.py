@@ -139,3 +139,36 @@ def _edges(*pairs: tuple[int, int]) -> Data:
 def test_refusals_name_the_cure(data: Data | HeteroData, cure: str) -> None:
     with pytest.raises(InputError, match=cure):
         AddGraphletDegrees()(data)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "leaves", "holds"),
+    [
+        (torch.uint8, 23, True),  # C(23, 2) = 253 wedges at the centre and C(23, 3) = 1,771 claws
+        (torch.int8, 3, True),
+        (torch.int8, 11, False),
+        (torch.int16, 50, True),  # C(50, 3) = 19,600
+        (torch.int16, 60, False),  # 34,220
+        (torch.int64, 400, True),
+        (torch.float16, 70, True),  # 54,740, and float16 ends at 65,504
+        (torch.float16, 80, False),  # 82,160
+        (torch.bfloat16, 400, True),
+        (torch.bool, 1, True),
+        (torch.bool, 2, False),
+    ],
+)
+def test_counts_fit_the_type_of_x_or_are_refused(dtype: torch.dtype, leaves: int, holds: bool) -> None:
+    """A star: its centre has C(n, 2) wedges and C(n, 3) claws; no count may wrap or become infinite."""
+    holds = holds and not (dtype == torch.uint8 and math.comb(leaves, 3) > 255)
+    edges = torch.tensor([[0] * leaves, list(range(1, leaves + 1))])
+    data = Data(edge_index=torch.cat([edges, edges.flip(0)], 1), x=torch.ones(leaves + 1, 1).to(dtype))
+    largest = max(leaves, math.comb(leaves, 2), math.comb(leaves, 3))
+    if not holds:
+        with pytest.raises(InputError, match=f"data.x is {dtype}, which cannot hold a count of {largest:,}; give attr"):
+            AddGraphletDegrees()(data)
+        assert AddGraphletDegrees("degrees")(data).degrees[0, 7] == math.comb(leaves, 3)
+        return
+    x = AddGraphletDegrees()(data).x
+    assert x.dtype == dtype and x.shape == (leaves + 1, 16)
+    expected = torch.tensor([leaves, math.comb(leaves, 2), math.comb(leaves, 3)]).to(dtype)
+    assert torch.equal(x[0, [1, 3, 8]], expected)
