@@ -80,12 +80,26 @@ private:
     static constexpr std::size_t kMapFrom = std::size_t{64} << 10;  // below this malloc reuses pages that are warm
     static constexpr std::size_t kHugeFrom = std::size_t{16} << 20;  // above this huge pages waste little
 
+#if defined(__linux__)
+    void* remap(std::size_t bytes) {
+#if defined(__SANITIZE_THREAD__)  // it does not see mremap, and would take the former owner of the pages for a rival
+        void* fresh = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (fresh == MAP_FAILED) return fresh;
+        __builtin_memcpy(fresh, data_, std::min(bytes, mapped_));
+        munmap(data_, mapped_);
+        return fresh;
+#else
+        return mremap(data_, mapped_, bytes, MREMAP_MAYMOVE);
+#endif
+    }
+#endif
+
     void reallocate(std::size_t bytes) {
 #if defined(__linux__)
         const std::size_t page = 4096;
         if (mapped_ && bytes != 0) {
             const std::size_t rounded = (bytes + page - 1) / page * page;
-            void* moved = mremap(data_, mapped_, rounded, MREMAP_MAYMOVE);
+            void* moved = remap(rounded);
             if (moved == MAP_FAILED) throw std::bad_alloc{};
             if (rounded > mapped_ && rounded >= kHugeFrom) madvise(moved, rounded, MADV_HUGEPAGE);
             data_ = static_cast<T*>(moved);
