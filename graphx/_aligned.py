@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 __all__ = ["aligned_empty"]
 
-_LINE = 128
+_LINE = 64
 
 
 def aligned_empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

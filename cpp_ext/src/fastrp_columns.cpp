@@ -5,6 +5,10 @@
 #include "graphx/fastrp.hpp"
 #include "graphx/simd.hpp"
 
+#if defined(GRAPHX_X86)
+#include <immintrin.h>
+#endif
+
 namespace graphx {
 
 namespace {
@@ -36,6 +40,19 @@ GRAPHX_INLINE void standardize_body(const float* x, std::int64_t columns, const 
                                     const float* __restrict factor, float* out) {
     for (std::int64_t j = 0; j < columns; ++j) out[j] = (x[j] - mean[j]) * factor[j];
 }
+
+#if defined(GRAPHX_X86)
+// Past the caches where rows are whole lines: nobody reads the result soon, and its lines need not be fetched first.
+GRAPHX_AVX512 void standardize_stream(const float* x, std::int64_t rows, std::int64_t columns, const float* mean,
+                                      const float* factor, float* out, std::int64_t stride) {
+    for (std::int64_t u = 0; u < rows; ++u, x += columns, out += stride)
+        for (std::int64_t j = 0; j < columns; j += 16) {
+            const __m512 away = _mm512_sub_ps(_mm512_loadu_ps(x + j), _mm512_loadu_ps(mean + j));
+            _mm512_stream_ps(out + j, _mm512_mul_ps(away, _mm512_loadu_ps(factor + j)));
+        }
+    _mm_sfence();
+}
+#endif
 
 #define GRAPHX_LEVEL(NAME, TARGET)                                                                                   \
     TARGET void moments_##NAME(const float* x, std::int64_t rows, std::int64_t columns, double* mean,                \
@@ -80,7 +97,10 @@ void column_moments(const float* x, std::int64_t rows, std::int64_t columns, dou
     std::vector<double> means(static_cast<std::size_t>(blocks) * d), squares(static_cast<std::size_t>(blocks) * d);
     for_blocks(control, rows, kRows, [&](std::int64_t first, std::int64_t last) {
         const std::size_t at = static_cast<std::size_t>(first / kRows) * d;
-        body(x + first * columns, last - first, columns, means.data() + at, squares.data() + at);
+        std::vector<double> own(2 * d);  // memory of this thread's: neighbours in one line would wait for one another
+        body(x + first * columns, last - first, columns, own.data(), own.data() + d);
+        std::copy_n(own.data(), d, means.data() + at);
+        std::copy_n(own.data() + d, d, squares.data() + at);
     });
     std::fill_n(mean, columns, 0.0);
     std::fill_n(variance, columns, 0.0);
@@ -101,7 +121,11 @@ void column_moments(const float* x, std::int64_t rows, std::int64_t columns, dou
 
 void standardize(const float* x, std::int64_t rows, std::int64_t columns, const float* mean, const float* factor,
                  float* out, std::int64_t stride, Control& control) {
-    const auto body = GRAPHX_CHOSEN(standardize);
+    auto body = GRAPHX_CHOSEN(standardize);
+#if defined(GRAPHX_X86)
+    const bool lines = columns % 16 == 0 && stride % 16 == 0 && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+    if (simd_level() == Simd::avx512 && lines && out != x) body = standardize_stream;
+#endif
     for_blocks(control, rows, kRows, [&](std::int64_t first, std::int64_t last) {
         body(x + first * columns, last - first, columns, mean, factor, out + first * stride, stride);
     });

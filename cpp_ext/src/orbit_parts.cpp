@@ -106,6 +106,21 @@ GRAPHX_AVX512 std::int64_t fill_avx512(int key, const Views& views, std::int64_t
 }
 #endif
 
+// Whether a key has nothing on edges that are in no triangle.
+bool asks_for_triangles(int key) {
+    switch (key) {
+        case k1_3_3: case k1_10_10: case k1_10_11: case k1_11_10: case k1_12_13: case k1_13_12: case k1_13_13:
+        case k1_14_14: case k2_1_1: case k2_4_5: case k2_5_4: case k2_6_6: case k2_9_10: case k2_10_9: return true;
+        default: return false;
+    }
+}
+
+// Rows of one key as they are made by one task.
+struct Made {
+    std::vector<std::int32_t> columns;
+    std::vector<float> values;
+};
+
 void sum_up(Buffer<std::int64_t>& indptr) {
     for (std::size_t u = 1; u < indptr.size(); ++u) indptr[u] += indptr[u - 1];
 }
@@ -117,40 +132,87 @@ std::vector<Part> edge_parts(const EdgeBasis<I>& basis, const std::vector<int>& 
     const Csr& g = basis.graph;
     const std::int64_t n = g.num_nodes, entries = g.num_entries();
     std::vector<Part> parts(keys.size());
-    for (Part& part : parts) {
-        part.values.resize(static_cast<std::size_t>(entries));
-        part.indptr.resize(static_cast<std::size_t>(n) + 1);
-        part.indptr[0] = 0;
+    std::vector<std::size_t> whole, few;  // parts by where they are made: entry by entry of the graph, or in lists
+    for (std::size_t k = 0; k < keys.size(); ++k) {
+        (asks_for_triangles(keys[k]) ? few : whole).push_back(k);
+        if (whole.size() && whole.back() == k) parts[k].values.resize(static_cast<std::size_t>(entries));
+        parts[k].indptr.resize(static_cast<std::size_t>(n) + 1);
+        parts[k].indptr[0] = 0;
     }
     const auto bounds = balanced_tasks(n, 64L * control.threads(), [&](std::int64_t u) { return g.degree(u); });
     const auto tasks = static_cast<std::int64_t>(bounds.size()) - 1;
-    std::vector<Views> space(static_cast<std::size_t>(control.threads()));
+    std::vector<std::vector<Made>> lists(few.size());
+    for (auto& of_key : lists) of_key.resize(static_cast<std::size_t>(tasks));
+    struct Space {
+        Views all, closed;  // of a row's edges, and of those in a triangle
+        std::vector<std::int32_t> columns;
+        std::vector<float> values;
+    };
+    std::vector<Space> spaces(static_cast<std::size_t>(control.threads()));
     auto fill = fill_plain;
 #if defined(GRAPHX_X86)
     if (simd_level() == Simd::avx512) fill = fill_avx512;
 #endif
     parallel_for(control, tasks, [&](std::int64_t task, int worker) {
-        auto& views = space[static_cast<std::size_t>(worker)];
+        auto& [all, closed, columns, values] = spaces[static_cast<std::size_t>(worker)];
         for (std::int64_t u = bounds[task]; u < bounds[task + 1]; ++u) {
             if (u % kBlock == 0) control.checkpoint();
             const std::int64_t first = g.indptr[u], degree = g.degree(u);
-            views.resize(degree);
+            all.resize(degree);
+            closed.resize(degree);
+            values.resize(static_cast<std::size_t>(std::max<std::int64_t>(degree, 1)));
+            columns.clear();
             for (std::int64_t j = 0; j < degree; ++j) {
                 prefetch_edge(basis, std::min(first + j + kAhead, entries - 1));
-                views.set(j, edge_view(basis, u, first + j));
+                const auto view = edge_view(basis, u, first + j);
+                all.set(j, view);
+                if (view.t == 0) continue;
+                closed.set(static_cast<std::int64_t>(columns.size()), view);
+                columns.push_back(g.indices[first + j]);
             }
-            for (std::size_t k = 0; k < keys.size(); ++k)
+            for (const std::size_t k : whole)
                 parts[k].indptr[static_cast<std::size_t>(u) + 1] =
-                    fill(keys[k], views, degree, parts[k].values.data() + first);
+                    fill(keys[k], all, degree, parts[k].values.data() + first);
+            for (std::size_t i = 0; i < few.size(); ++i) {
+                std::int64_t kept = 0;
+                if (!columns.empty()) {
+                    kept = fill(keys[few[i]], closed, static_cast<std::int64_t>(columns.size()), values.data());
+                    Made& made = lists[i][static_cast<std::size_t>(task)];
+                    for (std::size_t j = 0; j < columns.size(); ++j) {
+                        if (values[j] == 0) continue;
+                        made.columns.push_back(columns[j]);
+                        made.values.push_back(values[j]);
+                    }
+                }
+                parts[few[i]].indptr[static_cast<std::size_t>(u) + 1] = kept;
+            }
         }
     });
-    for (Part& part : parts) {
-        sum_up(part.indptr);
-        if (part.indptr[static_cast<std::size_t>(n)] == entries) {
+    for (Part& part : parts) sum_up(part.indptr);
+    const auto entries_of = [&](const Part& part) { return part.indptr[static_cast<std::size_t>(n)]; };
+    for (std::size_t i = 0; i < few.size(); ++i) {
+        Part& part = parts[few[i]];
+        part.indices.resize(static_cast<std::size_t>(entries_of(part)));
+        part.values.resize(static_cast<std::size_t>(entries_of(part)));
+        parallel_for(control, tasks, [&](std::int64_t task, int) {
+            Made& made = lists[i][static_cast<std::size_t>(task)];
+            const std::int64_t at = part.indptr[static_cast<std::size_t>(bounds[task])];
+            std::copy(made.columns.begin(), made.columns.end(), part.indices.data() + at);
+            std::copy(made.values.begin(), made.values.end(), part.values.data() + at);
+            made = {};
+        });
+        if (entries_of(part) == entries) {  // every edge is in a triangle: the pattern is the graph's
+            part.indptr = {};
+            part.indices = {};
+        }
+    }
+    for (const std::size_t k : whole) {
+        Part& part = parts[k];
+        if (entries_of(part) == entries) {
             part.indptr = {};
             continue;
         }
-        const auto kept = static_cast<std::size_t>(part.indptr[static_cast<std::size_t>(n)]);
+        const auto kept = static_cast<std::size_t>(entries_of(part));
         part.indices.resize(kept);
         Buffer<float> values(kept);
         parallel_for(control, tasks, [&](std::int64_t task, int) {
@@ -173,8 +235,9 @@ namespace {
 template <class I>
 class PairCounter {
 public:
-    PairCounter(const EdgeBasis<I>& basis, const RowTables<I>& tables)
-        : basis_(basis), tables_(tables), graph_(basis.graph), counts_(static_cast<std::size_t>(graph_.num_nodes), 0),
+    // after[p]: how many neighbours of graph.indices[p] are not larger than the row's own node.
+    PairCounter(const EdgeBasis<I>& basis, const RowTables<I>& tables, const std::int32_t* after)
+        : basis_(basis), tables_(tables), graph_(basis.graph), after_(after), counts_(static_cast<std::size_t>(graph_.num_nodes), 0),
           inside_(static_cast<std::size_t>(graph_.num_nodes), 0) {}
 
     // Calls found(v, c, q) for the pairs of u, v ascending.
@@ -184,14 +247,17 @@ public:
         for (const std::int32_t* w = graph_.begin(u); w != graph_.end(u); ++w)
             counts_[static_cast<std::size_t>(*w)] = adjacent;
         pairs_.clear();
-        for (const std::int32_t* w = graph_.begin(u); w != graph_.end(u); ++w) {
-            const std::int32_t* last = graph_.end(*w);
-            for (const std::int32_t* v = std::upper_bound(graph_.begin(*w), last, u); v != last; ++v) {
+        const std::int64_t stop = graph_.indptr[u + 1], last_ahead = stop - kRowsAhead;
+        for (std::int64_t p = graph_.indptr[u]; p < stop; ++p) {
+            if (p < last_ahead) prefetch_row(p + kRowsAhead);
+            const std::int32_t w = graph_.indices[p];
+            const std::int32_t* last = graph_.end(w);
+            for (const std::int32_t* v = graph_.begin(w) + after_[p]; v != last; ++v) {
                 std::uint64_t& count = counts_[static_cast<std::size_t>(*v)];
                 count = std::max(count, base) + 1;
                 if (count == base + 2) pairs_.push_back(*v);
             }
-            if (graph_.degree(*w) > 4096) control.checkpoint();
+            if (graph_.degree(w) > 4096) control.checkpoint();
         }
         std::sort(pairs_.begin(), pairs_.end());
         if (!pairs_.empty() && tables_.has_lists() && basis_.triangles[u] > 0) count_inside(u, adjacent, control);
@@ -203,6 +269,18 @@ public:
     }
 
 private:
+    static constexpr std::int64_t kRowsAhead = 4;  // neighbours between asking for a row's rest and reading it
+
+    GRAPHX_INLINE void prefetch_row(std::int64_t p) const {
+#if defined(__GNUC__)
+        const std::int32_t* rest = graph_.begin(graph_.indices[p]) + after_[p];
+        __builtin_prefetch(rest);
+        __builtin_prefetch(rest + 16);
+#else
+        (void)p;
+#endif
+    }
+
     // From the triangles (u, w, x): the edge {w, x} lies inside the common neighbours of u and every y that sees both.
     void count_inside(std::int64_t u, std::uint64_t adjacent, Control& control) {
         for (std::int64_t p = graph_.indptr[u]; p < graph_.indptr[u + 1]; ++p) {
@@ -226,11 +304,21 @@ private:
     const EdgeBasis<I>& basis_;
     const RowTables<I>& tables_;
     const Csr& graph_;
+    const std::int32_t* after_;
     std::uint64_t round_ = 0;
     std::vector<std::uint64_t> counts_;  // the round, and how often in it
     std::vector<std::int64_t> inside_;
     std::vector<std::int32_t> pairs_;
 };
+
+// For each entry (u, w), how many neighbours of w are at most u: rows ascend, so that is how often w was met, and once.
+Buffer<std::int32_t> ranks(const Csr& g) {
+    Buffer<std::int32_t> after(static_cast<std::size_t>(g.num_entries()));
+    std::vector<std::int32_t> met(static_cast<std::size_t>(g.num_nodes), 0);
+    for (std::int64_t p = 0; p < g.num_entries(); ++p)
+        after[static_cast<std::size_t>(p)] = ++met[static_cast<std::size_t>(g.indices[p])];
+    return after;
+}
 
 struct HalfRows {  // of one task: entries right of the diagonal, row after row
     std::vector<std::int64_t> sizes;
@@ -238,23 +326,32 @@ struct HalfRows {  // of one task: entries right of the diagonal, row after row
     std::vector<float> values;
 };
 
-// The whole symmetric matrix from its rows right of the diagonal.
-Part mirrored(std::int64_t n, const std::vector<std::int64_t>& bounds, std::vector<HalfRows>& halves) {
+// The whole symmetric matrix from its rows right of the diagonal. Each range of rows takes its entries from all lists.
+Part mirrored(std::int64_t n, const std::vector<std::int64_t>& bounds, std::vector<HalfRows>& halves, Control& control) {
     Part made;
     made.indptr.resize(static_cast<std::size_t>(n) + 1);
     made.indptr.fill(0);
-    const auto rows = [&](auto&& visit) {
+    const std::int64_t ranges = std::max(1, control.threads());
+    const auto rows = [&](std::int64_t range, auto&& left, auto&& right) {
+        const std::int64_t first = n * range / ranges, last = n * (range + 1) / ranges;
+        const auto inside = [&](std::int64_t u) { return u >= first && u < last; };
         for (std::size_t task = 0; task < halves.size(); ++task) {
+            control.checkpoint();
+            if (bounds[task] >= last) break;  // what is left of the diagonal of these rows comes from rows above
             std::size_t at = 0;
-            for (std::size_t r = 0; r < halves[task].sizes.size(); ++r)
-                for (std::int64_t i = 0; i < halves[task].sizes[r]; ++i, ++at)
-                    visit(bounds[task] + static_cast<std::int64_t>(r), halves[task].columns[at], halves[task].values[at]);
+            for (std::size_t r = 0; r < halves[task].sizes.size(); ++r) {
+                const std::int64_t u = bounds[task] + static_cast<std::int64_t>(r);
+                const bool own = inside(u);
+                for (std::int64_t i = 0; i < halves[task].sizes[r]; ++i, ++at) {
+                    const std::int32_t v = halves[task].columns[at];
+                    if (inside(v)) left(v, u, halves[task].values[at]);
+                    if (own) right(u, v, halves[task].values[at]);
+                }
+            }
         }
     };
-    rows([&](std::int64_t u, std::int32_t v, float) {
-        ++made.indptr[static_cast<std::size_t>(u) + 1];
-        ++made.indptr[static_cast<std::size_t>(v) + 1];
-    });
+    const auto counted = [&](std::int64_t row, std::int64_t, float) { ++made.indptr[static_cast<std::size_t>(row) + 1]; };
+    parallel_for(control, ranges, [&](std::int64_t range, int) { rows(range, counted, counted); });
     sum_up(made.indptr);
     made.indices.resize(static_cast<std::size_t>(made.indptr[static_cast<std::size_t>(n)]));
     made.values.resize(static_cast<std::size_t>(made.indptr[static_cast<std::size_t>(n)]));
@@ -264,8 +361,8 @@ Part mirrored(std::int64_t n, const std::vector<std::int64_t>& bounds, std::vect
         made.indices[at] = static_cast<std::int32_t>(column);
         made.values[at] = value;
     };
-    rows([&](std::int64_t u, std::int32_t v, float value) { put(v, u, value); });  // left of the diagonal, ascending
-    rows([&](std::int64_t u, std::int32_t v, float value) { put(u, v, value); });
+    // A row meets the columns left of the diagonal, ascending, before its own list, which is right of it.
+    parallel_for(control, ranges, [&](std::int64_t range, int) { rows(range, put, put); });
     halves.clear();
     return made;
 }
@@ -280,11 +377,12 @@ SquarePairs square_pairs(const EdgeBasis<I>& basis, const RowTables<I>& tables, 
                                        [&](std::int64_t u) { return tables.wedges[static_cast<std::size_t>(u)]; });
     const std::size_t tasks = bounds.size() - 1;
     std::vector<HalfRows> squares(tasks), diamonds(tasks);
+    const Buffer<std::int32_t> after = ranks(g);
     std::vector<std::unique_ptr<PairCounter<I>>> counters(static_cast<std::size_t>(control.threads()));
     std::atomic<std::int64_t> bytes{0};
     parallel_for(control, static_cast<std::int64_t>(tasks), [&](std::int64_t task, int worker) {
         auto& counter = counters[static_cast<std::size_t>(worker)];
-        if (!counter) counter = std::make_unique<PairCounter<I>>(basis, tables);
+        if (!counter) counter = std::make_unique<PairCounter<I>>(basis, tables, after.data());
         HalfRows& s = squares[static_cast<std::size_t>(task)];
         HalfRows& d = diamonds[static_cast<std::size_t>(task)];
         for (std::int64_t u = bounds[task]; u < bounds[task + 1]; ++u) {
@@ -313,8 +411,8 @@ SquarePairs square_pairs(const EdgeBasis<I>& basis, const RowTables<I>& tables, 
     made.fits = bytes.load() <= most_bytes;
     if (!made.fits) return made;
     counters.clear();
-    made.squares = mirrored(g.num_nodes, bounds, squares);
-    made.diamonds = mirrored(g.num_nodes, bounds, diamonds);
+    made.squares = mirrored(g.num_nodes, bounds, squares, control);
+    made.diamonds = mirrored(g.num_nodes, bounds, diamonds, control);
     return made;
 }
 

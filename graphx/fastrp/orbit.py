@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from graphx import _core
+from graphx._aligned import aligned_empty
 from graphx._threads import resolve_threads
 from graphx.errors import InputError
 from graphx.fastrp._engine import (
@@ -238,7 +239,8 @@ class OrbitFastRP(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             weights = np.ones(len(keys))
         threads = resolve_threads(self.num_threads)
         own = concat and self.standardize  # each orbit on its own, while it is in the cache
-        out = np.zeros((nodes, d * len(keys) if concat else d), np.float32)
+        made: Any = aligned_empty if own else np.zeros  # of its own kind: every number is written
+        out: Floats = made((nodes, d * len(keys) if concat else d), np.float32)
         space = passes.spare() if own else out
         for number, (key, weight) in enumerate(zip(keys, weights, strict=True)):
             if self.progress is not None:

@@ -308,7 +308,8 @@ class Program:
         if self._steps is not _ALONE or not packs(out):
             return False
         entries = sum(indices.size for _, indices, _ in self._explicit if indices is not None)
-        return hops == 1 or entries <= _THIN * out.shape[-2]
+        # half as long, rows are added as fast as packed ones that are not nearly empty
+        return (hops == 1 and out.dtype == np.float32) or entries <= _THIN * out.shape[-2]
 
     def project(
         self,
@@ -342,7 +343,7 @@ class Program:
             sparse = [part for name, operand in terms if operand == "x" for part in self._patterns(name)]
             dense = [(part, operand) for name, operand in terms if operand != "x" for part in self._patterns(name)]
             plain = last and not dense
-            pack = packed if last else not dense and packs(room)
+            pack = packed if last else not dense and packs(room) and out.dtype == np.float32
             made[target] = packed_rows(room) if pack else room
             _core.tile_project(
                 sparse,
