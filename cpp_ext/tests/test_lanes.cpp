@@ -71,7 +71,10 @@ void check_packing() {
             value = round % 2 ? hard[bits % 16] : std::bit_cast<float>(bits);
         }
         float even[Size], odd[Size];
-        for (int j = 0; j < 2 * Size; ++j) (j % 2 ? odd : even)[j / 2] = values[j];
+        for (int j = 0; j < Size; ++j) {
+            even[j] = values[2 * j];
+            odd[j] = values[2 * j + 1];
+        }
         Pair<Size> pair;
         std::memcpy(&pair.even, even, sizeof(even));
         std::memcpy(&pair.odd, odd, sizeof(odd));
