@@ -246,14 +246,13 @@ TEST(what_the_poll_throws_leaves_the_stream_before_the_block) {
     RowStream<std::int32_t> whole(basis, tables, kAllKeys), stream(basis, tables, kAllKeys);
     const Blocks all = take(whole, quiet, 1000);
     Blocks made = take(stream, quiet, 2);
-    for (const int threads : {1, 3}) {
-        Control control(threads, [](std::int64_t) -> bool { throw std::domain_error("poll"); });
-        std::this_thread::sleep_for(std::chrono::milliseconds(60));  // so that the first look already polls
-        const std::int64_t before = stream.stop();
-        CHECK_THROWS(std::domain_error, stream.next(1 << 12, control));
-        CHECK_EQ(stream.start(), before);
-        CHECK_EQ(stream.stop(), before);
-    }
+    // One thread: several may have the next block ready, and then nothing is left to wait for.
+    Control control(1, [](std::int64_t) -> bool { throw std::domain_error("poll"); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));  // so that the first look already polls
+    const std::int64_t before = stream.stop();
+    CHECK_THROWS(std::domain_error, stream.next(1 << 12, control));
+    CHECK_EQ(stream.start(), before);
+    CHECK_EQ(stream.stop(), before);
     const Blocks rest = take(stream, quiet, 1000);
     made.values.insert(made.values.end(), rest.values.begin(), rest.values.end());
     CHECK(made.values == all.values);
