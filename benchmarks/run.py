@@ -110,6 +110,21 @@ SCRIPTS = {
         data=DATA / "multilabel",
         results=("fastrp_quality",),
     ),
+    "fastrp_bf16": Script(
+        "papers/fastrp_bf16.py",
+        "what bfloat16 storage costs of F1",
+        full=(("--data", str(DATA / "multilabel")),),
+        small=("--data", str(DATA / "multilabel"), "--graphs", "ppi", "--seeds", "2"),
+        data=DATA / "multilabel",
+        results=("fastrp_bf16",),
+    ),
+    "fastrp_spectral": Script(
+        "papers/fastrp_spectral.py",
+        "the price of eigenvectors on a million nodes, beside scikit-network",
+        full=(("--rivals", os.environ.get("QUALITY_PYTHON", "python")),),
+        small=("--rivals", os.environ.get("QUALITY_PYTHON", "python"), "--nodes", "2000", "--most", "2"),
+        results=("fastrp_spectral",),
+    ),
     "orbit_fastrp": Script(
         "papers/orbit_fastrp.py",
         "node labels from orbits, beside edges",
@@ -143,7 +158,12 @@ SCRIPTS = {
     "ncn": Script(
         "papers/ncn.py",
         "NCN and NCNC on citation graphs, by the paper's split and settings",
-        full=(("run", *_DATA), ("epochs", *_DATA), ("tables",)),
+        full=(
+            ("run", *_DATA),
+            ("run", *_DATA, "--splits", "pyg", "--variant", "pyg splits"),
+            ("epochs", *_DATA),
+            ("tables",),
+        ),
         data=DATA,
         results=("ncn",),
     ),

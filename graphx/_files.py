@@ -147,6 +147,11 @@ def _clear_abandoned(target: Path) -> None:
 
 
 def _alive(process: int) -> bool:
+    if sys.platform == "win32":  # where os.kill(process, 0) does not ask but sends Ctrl-C
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, process)
+        if handle:
+            ctypes.windll.kernel32.CloseHandle(handle)
+        return bool(handle)
     try:
         os.kill(process, 0)
     except ProcessLookupError:

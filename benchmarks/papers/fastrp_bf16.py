@@ -1,6 +1,6 @@
 """What bfloat16 storage costs of F1: FastRP at d = 128 in both storages, the same seeds and splits.
 
-    PYTHONPATH=benchmarks python benchmarks/papers/fastrp_bf16.py --data shared/data/multilabel
+    python benchmarks/papers/fastrp_bf16.py --data shared/data/multilabel
 
 BlogCatalog, PPI and Wikipedia POS; the default weights; several seeds of the projection, five splits each, F1 as in
 ``graphx.fastrp.evaluate_labels`` at C = 0.1, the authors' (chosen anew for each embedding it may differ by a factor of
@@ -11,15 +11,19 @@ F1 less bfloat16's at the same seed and splits, with its standard error. A graph
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
-from _measure import BENCHMARKS, write_results
-from fastrp import DIM, TITLES, load
 
-import graphx
-from graphx.fastrp import FastRP, evaluate_labels
-from graphx.graph import Graph
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
+
+from _measure import BENCHMARKS, write_results  # noqa: E402
+from fastrp import DIM, TITLES, load  # noqa: E402
+
+import graphx  # noqa: E402
+from graphx.fastrp import FastRP, evaluate_labels  # noqa: E402
+from graphx.graph import Graph  # noqa: E402
 
 RESULTS = BENCHMARKS / "results" / "fastrp_bf16.json"
 GRAPHS = ("ppi", "blogcatalog", "wikipedia")

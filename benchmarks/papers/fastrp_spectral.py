@@ -21,12 +21,15 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from _measure import BENCHMARKS, measured, report, run_child, write_results
 
-import graphx
-from graphx.data import synthetic
-from graphx.fastrp import FastRP
-from graphx.graph import Graph
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
+
+from _measure import BENCHMARKS, measured, report, run_child, write_results  # noqa: E402
+
+import graphx  # noqa: E402
+from graphx.data import synthetic  # noqa: E402
+from graphx.fastrp import FastRP  # noqa: E402
+from graphx.graph import Graph  # noqa: E402
 
 RESULTS = BENCHMARKS / "results" / "fastrp_spectral.json"
 DIM = 128
