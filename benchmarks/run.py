@@ -121,8 +121,9 @@ SCRIPTS = {
     "fastrp_spectral": Script(
         "papers/fastrp_spectral.py",
         "the price of eigenvectors on a million nodes, beside scikit-network",
-        full=(("--rivals", os.environ.get("QUALITY_PYTHON", "python")),),
-        small=("--rivals", os.environ.get("QUALITY_PYTHON", "python"), "--nodes", "2000", "--most", "2"),
+        full=(("--rivals", os.environ.get("FASTRP_PYTHON", "python")),),
+        small=("--rivals", os.environ.get("FASTRP_PYTHON", "python"), "--nodes", "2000", "--most", "2"),
+        rival="FASTRP_PYTHON",
         results=("fastrp_spectral",),
     ),
     "orbit_fastrp": Script(
