@@ -51,7 +51,7 @@ Buffer<float> packed(const lcm::Level& level, const LcmTree& tree, const LcmWeig
 // parts are added in their order, so this must not depend on the number of threads.
 std::int64_t parts_of(std::int64_t padded) {
     const std::int64_t bytes = lcm::sums_floats(padded) * static_cast<std::int64_t>(sizeof(float));
-    return std::clamp<std::int64_t>(kSumsBytes / std::max<std::int64_t>(bytes, 1), 1, kMaxParts);  // no channels: no bytes
+    return std::clamp<std::int64_t>(kSumsBytes / bytes, 1, kMaxParts);
 }
 
 }  // namespace
@@ -71,6 +71,7 @@ const char* lcm_tree_fault(const LcmTree& tree, std::int64_t num_pairs) {
 }
 
 void lcm_gru_forward(Control& control, const LcmTree& tree, const LcmWeights& weights, float* made) {
+    if (tree.channels == 0) return;  // rows of nothing, which have no address
     const lcm::Level& level = level_of_this_machine();
     const std::int64_t padded = lcm::padded_channels(tree.channels);
     const Buffer<float> weights_packed = packed(level, tree, weights, padded);
@@ -89,6 +90,7 @@ void lcm_gru_forward(Control& control, const LcmTree& tree, const LcmWeights& we
 
 void lcm_gru_backward(Control& control, const LcmTree& tree, const LcmWeights& weights, const float* made,
                       float* grad_leaves, float* grad_made, const LcmGradients& gradients) {
+    if (tree.channels == 0) return;
     const lcm::Level& level = level_of_this_machine();
     const std::int64_t channels = tree.channels, padded = lcm::padded_channels(channels), parts = parts_of(padded);
     const Buffer<float> weights_packed = packed(level, tree, weights, padded);

@@ -71,6 +71,7 @@ _PLOT_FORMS = (".png", ".pdf", ".svg")
 _HINTS = {
     **ZEROS_HINT,
     "duplicates='sum' to add them, or directed=True to keep both directions": "--ignore-weights to count edges alone",
+    "pass weighted=False to leave the weights out": "pass --ignore-weights to leave the weights out",
 }
 
 

@@ -71,7 +71,7 @@ class Given:
 
 def _graph(args: argparse.Namespace) -> Graph:
     with Progress() as progress:
-        graph, weights_left_out = read_without_weights("graphx linkpred", args, progress)
+        graph, weights_left_out = read_without_weights("graphx linkpred", args, progress, asked=False)
     notes = ["weights are not used"] if weights_left_out else []
     if args.undirected and not graph.is_undirected:
         graph = graph.to_undirected()

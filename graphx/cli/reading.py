@@ -37,6 +37,7 @@ _HINTS = {
     "duplicates='sum'": "--duplicates sum",
     "duplicates='merge'": "--duplicates merge",
     "directed=True": "--directed",
+    ", or pass weighted=False to leave the weights out": "",
     "root=": "--root",
 }
 
@@ -137,18 +138,25 @@ def read_graph(
 
 
 def read_without_weights(
-    prog: str, args: argparse.Namespace, progress: Progress, *, hints: Mapping[str, str] = _HINTS
+    prog: str,
+    args: argparse.Namespace,
+    progress: Progress,
+    *,
+    hints: Mapping[str, str] = _HINTS,
+    asked: bool = True,
 ) -> tuple[Graph, bool]:
     """Read the graph of a command that uses its edges alone.
 
     A file is read with its weights first, as a word over the weights tells a header, and once more without them where
-    they contradict each other. Standard input cannot be read twice: its weights are left out at once.
+    they contradict each other, or where they are no numbers and the user asked to leave them out. Standard input cannot
+    be read twice: its weights are left out at once.
 
     Args:
         prog: As for :func:`read_graph`.
         args: As for :func:`read_graph`.
         progress: As for :func:`read_graph`.
         hints: As for :func:`read_graph`.
+        asked: Whether the user asked to leave weights out; otherwise the command has no use for them.
 
     Returns:
         The graph without weights, and whether weights were seen and left out.
@@ -166,7 +174,9 @@ def read_without_weights(
         return read_graph(prog, args, progress, hints=hints, weighted=False), False
     try:
         graph = read_graph(prog, args, progress, hints=hints)
-    except FormatError:
+    except FormatError as error:
+        if not asked and "expected a finite number" in str(error):
+            raise
         return read_graph(prog, args, progress, hints=hints, weighted=False), True
     return (graph.without_weights(), True) if graph.is_weighted else (graph, False)
 

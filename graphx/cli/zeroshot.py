@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from graphx._files import atomic_file
 from graphx.cli.common import Progress, check_parent, check_writable, execute, format_table, positive_int, tell
 from graphx.cli.options import add_shared, add_table, make_parser, whole_number
-from graphx.errors import InputError
+from graphx.cli.reading import in_words_of_the_command
+from graphx.errors import GraphXError, InputError
 
 if TYPE_CHECKING:
     from graphx.nn.hyperbolic.h4g import H4G
@@ -43,6 +44,12 @@ exit codes:
   130  interrupted by Ctrl-C; every file is there whole or not at all"""
 
 _STEPS = 100
+
+
+_HINTS = {
+    "pass a callable as encoder": "name a function of your own: --encoder MODULE:FUNCTION",
+    "pass root=": "give --root DIR",
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -100,7 +107,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    return execute(parser.prog, lambda: _run(arguments))
+    return execute(parser.prog, lambda: _in_words(arguments))
+
+
+def _in_words(args: argparse.Namespace) -> None:
+    try:
+        _run(args)
+    except GraphXError as error:
+        raise type(error)(in_words_of_the_command(str(error), _HINTS)) from error
 
 
 def _run(args: argparse.Namespace) -> None:
