@@ -205,6 +205,18 @@ def test_train_refuses_in_one_line(capsys: pytest.CaptureFixture[str], arguments
     assert not Path("m").exists()
 
 
+def test_a_word_for_a_weight_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody asked to leave weights out: the line is told, and how to mend it in words that the command knows."""
+    lines = [f"n{i} n{(i * 7 + 1) % 60} {i + 1}" for i in range(60)]
+    lines[4] = "n4 n29 heavy"
+    Path("weights.txt").write_text("\n".join(lines) + "\n")
+    assert main(["train", "weights.txt", "-o", "w.model", "--epochs", "1"]) == 2
+    error = capsys.readouterr().err
+    assert "weights.txt:5:8: the weight 'heavy'; expected a finite number: mend or remove it" in error
+    assert "weighted=" not in error
+    assert not Path("w.model").exists()
+
+
 def test_a_folder_that_is_there_is_kept(capsys: pytest.CaptureFixture[str], model: str) -> None:
     assert "m exists; pass --overwrite" in refused(capsys, "train", "friends.txt", "-o", model, *TRAIN)
     assert "written: m" in run(capsys, "train", "friends.txt", "-o", model, "--overwrite", *TRAIN)

@@ -185,3 +185,13 @@ def test_the_encoder_of_this_test_tells_words_apart() -> None:
 
     a, b = toyencoder.encode(["cat", "dog"])
     assert abs(np.dot(a, b)) < 0.6 * np.linalg.norm(a) * np.linalg.norm(b)
+
+
+def test_what_is_missing_is_told_in_options_of_the_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRAPHX_DATA", raising=False)
+    assert main(["--graph", "no-such-graph", "--labels", "a", "b"]) == 2
+    error = capsys.readouterr().err
+    assert "no-such-graph" in error
+    assert "root=" not in error
