@@ -115,20 +115,6 @@ private:
     Buffer<T> buffer_;
 };
 
-// Large outputs are fresh memory: with huge pages the first touch costs a five-hundredth of the faults.
-void prefer_huge_pages(void* data, std::int64_t bytes) {
-#if defined(__linux__)
-    constexpr std::uintptr_t page = std::uintptr_t{2} << 20;
-    const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
-    const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(data) + static_cast<std::uintptr_t>(bytes)) / page * page;
-    if (bytes >= static_cast<std::int64_t>(8 * page) && begin < end)
-        madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#else
-    (void)data;
-    (void)bytes;
-#endif
-}
-
 // Prepares an output of `rows` rows; true if it is to be written past the cache.
 template <class T>
 bool prepare_output(T* out, std::int64_t rows, std::int64_t dim) {

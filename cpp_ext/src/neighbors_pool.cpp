@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "graphx/buffer.hpp"
 #include "graphx/neighbors.hpp"
 #include "graphx/neighbors_finder.hpp"
 
@@ -124,6 +125,7 @@ void pool_common(const PairQuery& given, const T* x, std::int64_t channels, T* o
                  Control& control) {
     const PairQuery query = oriented(given);
     const auto sum_rows = sum_rows_for_this_machine<T>();
+    prefer_huge_pages(out, query.num_pairs * channels * static_cast<std::int64_t>(sizeof(T)));
     for_pairs(query, true, control, [&](std::int64_t b, std::int64_t found, Finder& finder) {
         counts[b] = found;
         sum_rows(x, channels, finder.nodes(), finder.weights(), found, out + b * channels);
@@ -135,6 +137,7 @@ void pool_common_backward(const PairQuery& given, const std::int64_t* counts, co
                           T* grad_x, Control& control) {
     const PairQuery query = oriented(given);
     const auto spread_rows = spread_rows_for_this_machine<T>();
+    prefer_huge_pages(grad_x, query.num_columns * channels * static_cast<std::int64_t>(sizeof(T)));
     std::vector<std::int64_t> hit;
     for (std::int64_t b = 0; b < query.num_pairs; ++b)
         if (counts[b] > 0) hit.push_back(b);

@@ -129,7 +129,7 @@ def differences(query: Query) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         matched = [e for m in found if (e := m.entries1 if which == 0 else m.entries2) is not None]
         start, size = side.indptr[own], side.indptr[own + 1] - side.indptr[own]
         offsets = _starts(size)
-        pair, entries = _expand(start, size)
+        pair, entries = expand(start, size)
         absent = _absent(side)
         keep = torch.ones_like(entries, dtype=torch.bool) if absent is None else ~absent[entries]
         if matched:
@@ -194,7 +194,7 @@ def _chunks(query: Query, *, positions: bool = False) -> Iterator[_Matches]:
     cuts = torch.searchsorted(work, torch.arange(1, parts, device=work.device) * CHUNK).tolist() if parts > 1 else []
     bounds = sorted({0, *cuts, sources.numel()})
     for start, stop in pairwise(bounds):
-        pair, entries = _expand(own.indptr[rows[start:stop]], size[start:stop])
+        pair, entries = expand(own.indptr[rows[start:stop]], size[start:stop])
         columns = own.indices[entries]
         wanted = partners[start:stop][pair].add_(columns)
         at: Tensor | None = None
@@ -225,7 +225,7 @@ def _chunks(query: Query, *, positions: bool = False) -> Iterator[_Matches]:
         yield _Matches(start, stop, counts, columns[hits], mine, theirs)
 
 
-def _expand(start: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+def expand(start: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
     """Which row, and which entry, for all entries of rows that begin at `start`."""
     rows = torch.repeat_interleave(size)
     return rows, (start - _starts(size)[:-1])[rows].add_(torch.arange(rows.numel(), device=size.device))

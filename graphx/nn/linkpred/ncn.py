@@ -2,13 +2,14 @@ r"""NCN, NCNC and the family: one predictor of links with a pluggable structural
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
 from graphx.errors import InputError
-from graphx.nn.linkpred._completion import Levels, candidates
+from graphx.nn.linkpred import _ops
+from graphx.nn.linkpred._completion import Levels, candidates, nodes_read
 from graphx.nn.linkpred._parts import (
     AUTHORS,
     STRUCTURES,
@@ -29,6 +30,8 @@ from graphx.nn.linkpred.adjacency import as_adjacency
 from graphx.nn.linkpred.common_neighbors import pooled
 
 __all__ = ["NCN", "NCNC", "LinkPredictor"]
+
+NO_LEVELS: Final = Levels(0)
 
 
 class LinkPredictor(nn.Module):
@@ -207,21 +210,31 @@ class LinkPredictor(nn.Module):
             return question_of_two_kinds(x, edge_index, pairs, self.in_channels)
         return question(x, edge_index, pairs, self.in_channels, exclude=self.exclude_targets and self.training)
 
-    def _transformed(self, ends: Ends) -> Ends:
+    def _transformed(self, ends: Ends, query: Query | None = None, levels: Levels = NO_LEVELS) -> Ends:
+        """All nodes, or only those that `query` reads, where that saves something; the others stay as they are."""
         if self.node_mlp is None:
             return ends
-        if ends[0] is ends[1]:
-            h = ends[0] + self.node_mlp(ends[0])
-            return h, h, h
-        a, b, c = (part + self.node_mlp(part) for part in ends)
-        return a, b, c
+        if ends[0] is not ends[1]:
+            a, b, c = (part + self.node_mlp(part) for part in ends)
+            return a, b, c
+        x = ends[0]
+        few = query is not None and self.structure in ("ncn", "ncnc") and not torch.compiler.is_compiling()
+        nodes = nodes_read(query, levels) if few else None  # type: ignore[arg-type]
+        if nodes is None:
+            h = x + self.node_mlp(x)
+        else:
+            added = self.node_mlp(x[nodes])
+            h = x.to(torch.promote_types(x.dtype, added.dtype))
+            h = h.index_add(0, nodes, added.to(h.dtype))
+        return h, h, h
 
     def _score(self, ends: Ends, query: Query) -> Tensor:
-        return self._logits(ends, self._transformed(ends), query, self._levels())
+        levels = self._levels()
+        return self._logits(ends, self._transformed(ends, query, levels), query, levels)
 
     def _levels(self) -> Levels:
         if not self.completes:
-            return Levels(0)
+            return NO_LEVELS
         if not self.training or self.completion_samples is None:
             return Levels(self.depth, None if self.training else self.eval_completion_samples)
         return Levels(self.depth, self.completion_samples, int(torch.randint(2**32, ())))
@@ -240,12 +253,9 @@ class LinkPredictor(nn.Module):
             if self.structure_mlp is None:
                 return self._head(torch.cat((number.to(combined.dtype), combined), 1))
             return self._head(combined + self.structure_mlp(number) * self.beta)
-        assert self.structure_mlp is not None
         assert self.beta is not None
-        z, _ = pooled(query, h)
-        if levels.depth > 0:
-            z = z + self._completed(raw, ends, query, product, levels, h)
-        structural = self.structure_mlp(z)
+        added = self._completed(raw, ends, query, product, levels, h) if levels.depth > 0 else None
+        structural = self._structural(query, h, added)
         if self.hops is not None:
             return self._head(self._two_hops(structural, query, h) + combined * self.beta)
         if self.structure == "ncn2":
@@ -254,6 +264,19 @@ class LinkPredictor(nn.Module):
         elif self.structure == "ncn_diff":
             structural = structural + self.second_mlp(difference_sums(query, h))  # type: ignore[misc]
         return self._head(combined + structural * self.beta)
+
+    def _structural(self, query: Query, h: Tensor, added: Tensor | None) -> Tensor:
+        """What f makes of the sums over common neighbours and of what is added to them."""
+        assert self.structure_mlp is not None
+        if added is None and not (self.training or torch.is_grad_enabled() or torch.compiler.is_compiling()):
+            some = _ops.count(query).nonzero().squeeze(1)
+            if 2 * some.numel() <= query.pairs.size(1):  # f is the same for all pairs without a common neighbour
+                z, _ = pooled(query._replace(pairs=query.pairs[:, some].contiguous()), h)
+                none = self.structure_mlp(h.new_zeros(1, h.size(1)))
+                return none.repeat(query.pairs.size(1), 1).index_copy_(0, some, self.structure_mlp(z))
+        z, _ = pooled(query, h)
+        structural: Tensor = self.structure_mlp(z if added is None else z + added)
+        return structural
 
     def _two_hops(self, one: Tensor, query: Query, h: Tensor) -> Tensor:
         assert self.hops is not None
@@ -276,8 +299,9 @@ class LinkPredictor(nn.Module):
             start = ends if self.reference_compat else raw
             # without dropout, nodes are transformed as they are outside, so that need not be done again
             known = not self.reference_compat and not self._drops()
-            moved = ends if known else self._transformed(start)
-            logits = self._logits(start, moved, inner, left._replace(depth=left.depth - 1))
+            less = left._replace(depth=left.depth - 1)
+            moved = ends if known else self._transformed(start, inner, less)
+            logits = self._logits(start, moved, inner, less)
             q = torch.sigmoid(self.scale * (logits - self.offset))
         p: Tensor | float = self.pt
         if self.prior_mlp is not None:

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from graphx.errors import InputError
-from graphx.nn.linkpred import NCNC, LinkConfig, LinkModel, LinkPredictor, as_adjacency
-from graphx.nn.linkpred._completion import Levels, candidates, sampled
+from graphx.nn.linkpred import NCNC, LinkConfig, LinkModel, LinkPredictor, _ops, as_adjacency
+from graphx.nn.linkpred._completion import Levels, candidates, nodes_read, sampled
 from graphx.nn.linkpred.common_neighbors import make_query
+from tests.nn.linkpred.graphs import adjacency_of, on_both, random_dense, random_pairs
 
 LISTS = (torch.tensor([0, 2, 2, 12, 15]), torch.tensor([4, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 5, 7]))
 PAIRS = torch.tensor([[0, 1, 2, 3], [5, 6, 7, 8]])
@@ -156,3 +157,59 @@ def test_what_is_no_number_of_draws_is_refused(name: str, value: object) -> None
         LinkConfig(structure="ncnc", **{name: value})  # type: ignore[arg-type]
     with pytest.raises(InputError, match="options of completion"):
         LinkPredictor(4, 8, structure="ncn", **{name: 3})  # type: ignore[arg-type]
+
+
+# -- which nodes a question reads --------------------------------------------------------------------------------------
+
+
+def read_by_hand(dense: torch.Tensor, pairs: torch.Tensor, depth: int) -> list[int]:
+    both = (dense[pairs[0]] > 0) & (dense[pairs[1]] > 0)
+    if depth == 0:
+        return both.any(0).nonzero().flatten().tolist()
+    near = dense[pairs.flatten()].sum(0) > 0
+    near[pairs.flatten()] = True
+    return near.nonzero().flatten().tolist()
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+@pytest.mark.parametrize("seed", range(8))
+def test_nodes_read_are_those_around_the_pairs(seed: int, depth: int) -> None:
+    dense = random_dense(seed, 60, 0.05, symmetric=True)
+    pairs = random_pairs(seed, 60, 6)
+    for found in on_both(lambda: nodes_read(make_query(adjacency_of(dense), pairs), Levels(depth))):
+        assert found.tolist() == read_by_hand(dense, pairs, depth)
+
+
+def test_nodes_read_of_no_pair_are_none_at_all() -> None:
+    found = nodes_read(make_query(star(), torch.zeros(2, 0, dtype=torch.int64)), Levels(1))
+    assert found is not None
+    assert found.tolist() == []
+
+
+def test_nodes_next_to_each_other_by_a_target_alone_are_not_common() -> None:
+    triangle = torch.tensor([[0, 0, 1, 1, 2, 2, 3, 4], [1, 2, 0, 2, 0, 1, 4, 3]])
+    query = make_query(triangle, torch.tensor([[0, 1], [1, 2]]), exclude=True)
+    found = nodes_read(query, Levels(0))
+    assert found is not None
+    assert found.tolist() == []  # each of the two pairs meets only over the other
+
+
+@pytest.mark.parametrize("levels", [Levels(2), Levels(2, 3)])
+def test_two_levels_read_who_knows_what(levels: Levels) -> None:
+    assert nodes_read(make_query(star(), torch.tensor([[1], [2]])), levels) is None
+
+
+def test_a_question_about_most_nodes_is_one_about_all() -> None:
+    assert nodes_read(make_query(star(), torch.tensor([[0], [41]])), Levels(1)) is None
+    around_a_leaf = nodes_read(make_query(star(), torch.tensor([[5], [6]])), Levels(1))
+    assert around_a_leaf is not None
+    assert around_a_leaf.tolist() == [0, 5, 6]
+
+
+def test_looking_at_too_much_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("the lists were made")
+
+    monkeypatch.setattr(_ops, "lists", never)
+    pairs = torch.zeros(2, 5000, dtype=torch.int64)  # the hub with itself: 40 common neighbours each, 42 nodes
+    assert nodes_read(make_query(star(), pairs), Levels(0)) is None

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from graphx import Graph
 from graphx.errors import InputError
-from graphx.nn.linkpred import NCN, NCNC, LinkPredictor, _ops, as_adjacency
+from graphx.nn.linkpred import NCN, NCNC, LinkPredictor, _ops, as_adjacency, ncn
 from tests.reference.linkpred import Transcription
 
 DIAMOND = torch.tensor([[0, 0, 1, 1, 1, 2, 2, 2, 3, 3], [1, 2, 0, 2, 3, 0, 1, 3, 1, 2]])
@@ -199,3 +199,124 @@ def test_autocast_and_half_precision() -> None:
 def test_bad_input_is_refused(call: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()
+
+
+# -- what is left out because nothing reads it -------------------------------------------------------------------------
+
+SPARSE_CASES: list[dict[str, Any]] = [
+    {"structure": "ncn"},
+    {"structure": "ncn", "layer_norm": False, "exclude_targets": False},
+    {"structure": "ncnc", "offset": 0.0},
+    {"structure": "ncnc", "offset": 0.0, "reference_compat": True},
+    {"structure": "ncnc", "offset": 0.0, "learnable_pt": True},
+    {"structure": "ncnc", "offset": 0.0, "depth": 2, "reference_compat": True},
+    {"structure": "ncnc", "offset": 0.0, "completion_samples": 2, "eval_completion_samples": 2},
+    {"structure": "ncnc", "offset": 0.0, "completion_samples": 2, "reference_compat": True},
+]
+
+
+def sparse_graph(seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """x, edges of a graph of degree 2 on 300 nodes, and 8 pairs, of which half are edges and one is met by a third."""
+    generator = torch.Generator().manual_seed(seed)
+    ends = torch.randint(300, (2, 300), generator=generator)
+    ends = torch.cat((ends[:, ends[0] != ends[1]], torch.tensor([[0, 1, 2], [1, 2, 0]])), 1)
+    pairs = torch.cat((ends[:, -6:-2], torch.randint(300, (2, 4), generator=generator)), 1)
+    return torch.randn(300, 6, generator=generator, dtype=torch.float64), torch.cat((ends, ends.flip(0)), 1), pairs
+
+
+def logits_and_gradients(model: LinkPredictor, x: Tensor, edges: Tensor, pairs: Tensor) -> list[Tensor]:
+    model.zero_grad()
+    x = x.clone().requires_grad_()
+    torch.manual_seed(3)  # draws of the completion
+    logits = model(x, edges, pairs)
+    logits.square().sum().backward()
+    assert x.grad is not None
+    return [logits.detach(), x.grad, *(p.grad.clone() for p in model.parameters() if p.grad is not None)]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("options", SPARSE_CASES, ids=str)
+def test_transforming_only_what_is_read_changes_nothing(
+    options: dict[str, Any], training: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, edges, pairs = sparse_graph(1)
+    torch.manual_seed(0)
+    model = LinkPredictor(6, 8, transform_nodes=True, **options).double().train(training)
+    found = logits_and_gradients(model, x, edges, pairs)
+    monkeypatch.setattr(ncn, "nodes_read", lambda *_: None)
+    expected = logits_and_gradients(model, x, edges, pairs)
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+
+
+def test_few_nodes_are_transformed(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, edges, pairs = sparse_graph(1)
+    model = NCN(6, 8, transform_nodes=True).double()
+    assert model.node_mlp is not None
+    sizes: list[int] = []
+    model.node_mlp.register_forward_pre_hook(lambda _, given: sizes.append(given[0].size(0)))
+    model(x, edges, pairs)
+    assert len(sizes) == 1
+    assert 0 < sizes[0] < 20
+    monkeypatch.setattr(ncn, "nodes_read", lambda *_: None)
+    model(x, edges, pairs)
+    assert sizes[1] == 300
+
+
+@pytest.mark.parametrize("structure", ["ncn", "ncnc"])
+def test_pairs_that_nothing_lies_between_give_all_parameters_a_gradient(structure: str) -> None:
+    x = torch.randn(50, 6)
+    path = torch.tensor([[0, 1], [1, 0]])
+    model = LinkPredictor(6, 8, structure=structure, transform_nodes=True)  # type: ignore[arg-type]
+    logits = model(x, path, torch.tensor([[3, 5], [4, 6]]))
+    logits.sum().backward()
+    assert torch.isfinite(logits).all()
+    assert model.node_mlp is not None
+    assert all(p.grad is not None and not p.grad.any() for p in model.node_mlp.parameters())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_transformed_nodes_keep_the_type(dtype: torch.dtype) -> None:
+    x, edges, pairs = sparse_graph(2)
+    model = NCN(6, 8, transform_nodes=True).to(dtype).eval()
+    assert model(x.to(dtype), edges, pairs).dtype == dtype
+
+
+def test_autocast_transforms_few_nodes_as_it_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, edges, pairs = sparse_graph(3)
+    model = NCN(6, 8, transform_nodes=True).eval()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        few = model(x.float(), edges, pairs)
+        monkeypatch.setattr(ncn, "nodes_read", lambda *_: None)
+        every = model(x.float(), edges, pairs)
+    assert few.dtype == every.dtype
+    torch.testing.assert_close(few, every, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("options", SPARSE_CASES, ids=str)
+def test_one_value_for_all_pairs_without_a_common_neighbour(options: dict[str, Any]) -> None:
+    x, edges, pairs = sparse_graph(4)
+    pairs = pairs[:, 3:]  # the edge of the triangle, and no others: their ends' neighbours would all meet in the ends
+    torch.manual_seed(0)
+    model = LinkPredictor(6, 8, dropout=0.3, **options).double().eval()
+    asked: list[int] = []
+    assert model.structure_mlp is not None
+    model.structure_mlp.register_forward_pre_hook(lambda _, given: asked.append(given[0].size(0)))
+    with torch.no_grad():
+        found = model(x, edges, pairs)
+        few = max(asked) if model.structure == "ncn" else min(asked)
+    expected = model(x, edges, pairs)  # with gradients, all rows go through
+    torch.testing.assert_close(found, expected.detach(), rtol=1e-10, atol=1e-12)
+    assert few < pairs.size(1)
+
+
+def test_pairs_with_common_neighbours_all_go_through() -> None:
+    x = torch.randn(4, 6)
+    model = NCN(6, 8).eval()
+    asked: list[int] = []
+    assert model.structure_mlp is not None
+    model.structure_mlp.register_forward_pre_hook(lambda _, given: asked.append(given[0].size(0)))
+    with torch.no_grad():
+        model(x, DIAMOND, torch.tensor([[0, 1, 0], [3, 2, 1]]))
+    assert asked == [3]
