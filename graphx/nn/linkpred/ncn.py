@@ -273,7 +273,8 @@ class LinkPredictor(nn.Module):
             if 2 * some.numel() <= query.pairs.size(1):  # f is the same for all pairs without a common neighbour
                 z, _ = pooled(query._replace(pairs=query.pairs[:, some].contiguous()), h)
                 none = self.structure_mlp(h.new_zeros(1, h.size(1)))
-                return none.repeat(query.pairs.size(1), 1).index_copy_(0, some, self.structure_mlp(z))
+                rows: Tensor = none.repeat(query.pairs.size(1), 1)
+                return rows.index_copy_(0, some, self.structure_mlp(z))
         z, _ = pooled(query, h)
         structural: Tensor = self.structure_mlp(z if added is None else z + added)
         return structural
