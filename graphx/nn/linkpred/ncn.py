@@ -32,6 +32,7 @@ from graphx.nn.linkpred.common_neighbors import pooled
 __all__ = ["NCN", "NCNC", "LinkPredictor"]
 
 NO_LEVELS: Final = Levels(0)
+BLOCK: Final = 4096  # candidates of a completion that the CPU scores together: 4 MiB a layer at 256 channels
 
 
 class LinkPredictor(nn.Module):
@@ -302,7 +303,7 @@ class LinkPredictor(nn.Module):
             known = not self.reference_compat and not self._drops()
             less = left._replace(depth=left.depth - 1)
             moved = ends if known else self._transformed(start, inner, less)
-            logits = self._logits(start, moved, inner, less)
+            logits = self._by_blocks(start, moved, inner, less)
             q = torch.sigmoid(self.scale * (logits - self.offset))
         p: Tensor | float = self.pt
         if self.prior_mlp is not None:
@@ -310,6 +311,13 @@ class LinkPredictor(nn.Module):
         weights = self.alpha * p * q / (p * q + 1 - q)
         weights = weights if counts is None else weights * counts
         return sum_rows(values, columns, rows, query.pairs.size(1), weights)
+
+    def _by_blocks(self, raw: Ends, ends: Ends, query: Query, levels: Levels) -> Tensor:
+        """As :meth:`_logits`; the memory of a block is what the allocator still has from the one before."""
+        if query.pairs.device.type != "cpu" or query.pairs.size(1) <= BLOCK:
+            return self._logits(raw, ends, query, levels)
+        parts = torch.split(query.pairs, BLOCK, dim=1)
+        return torch.cat([self._logits(raw, ends, query._replace(pairs=part.contiguous()), levels) for part in parts])
 
     def _drops(self) -> bool:
         return self.node_mlp is not None and any(isinstance(part, nn.Dropout) for part in self.node_mlp)

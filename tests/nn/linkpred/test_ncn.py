@@ -320,3 +320,15 @@ def test_pairs_with_common_neighbours_all_go_through() -> None:
     with torch.no_grad():
         model(x, DIAMOND, torch.tensor([[0, 1, 0], [3, 2, 1]]))
     assert asked == [3]
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_candidates_in_blocks_are_scored_as_all_at_once(size: int, depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, edges, pairs = sparse_graph(5)
+    torch.manual_seed(0)
+    model = NCNC(6, 8, depth=depth, offset=0.0).double()
+    expected = logits_and_gradients(model, x, edges, pairs)
+    monkeypatch.setattr(ncn, "BLOCK", size)
+    for a, b in zip(logits_and_gradients(model, x, edges, pairs), expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
