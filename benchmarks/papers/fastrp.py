@@ -35,6 +35,7 @@ OURS: dict[str, dict[str, Any]] = {
     "graphx FastRP(oversample=4)": {"oversample": 4},
     "graphx FastRP(refine=3)": {"refine": 3},
     "graphx FastRP(refine=8)": {"refine": 8},
+    'graphx FastRP(refine=8, spectrum="positive")': {"refine": 8, "spectrum": "positive"},
 }
 RIVALS = {
     "scikit-network Spectral": "spectral",

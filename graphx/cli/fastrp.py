@@ -93,6 +93,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="rounds of power steps; 8 is best for labels (default: 0, FastRP as published)",
     )
     add(
+        "--spectrum",
+        choices=("both", "positive"),
+        default="both",
+        help="eigenvalues that --refine keeps: of both signs, or positive ones, which are better where neighbours "
+        "share labels (default: both)",
+    )
+    add(
         "--orbits",
         metavar="LIST",
         help="average over these orbit adjacencies: all, hop1, G2, keys such as 2_12_12; --dim columns for each",
@@ -193,6 +200,8 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError(f"{args.evaluate}: there is no such file of labels")
     if args.refine and args.orbits is not None:
         raise InputError("--refine and --orbits cannot be combined; leave one out")
+    if args.spectrum != "both" and not args.refine:
+        raise InputError(f"--spectrum {args.spectrum} says what --refine keeps; give --refine 8, or leave it out")
     if args.refine and (args.weights is not None or args.beta):
         raise InputError("--refine takes eigenvectors, which have no --weights and no --beta; leave them out")
 
@@ -223,7 +232,8 @@ def _embed(args: argparse.Namespace, graph: Graph, progress: Progress) -> npt.ND
     else:
         from graphx.fastrp import FastRP
 
-        found = FastRP(refine=args.refine, storage=args.storage or "float32", **options).fit_transform(graph)
+        options |= {"refine": args.refine, "spectrum": args.spectrum}
+        found = FastRP(storage=args.storage or "float32", **options).fit_transform(graph)
     return found
 
 

@@ -32,6 +32,7 @@ def check_parameters(model: FastRP) -> None:
     _integer("n_components", model.n_components, 1)
     _integer("refine", model.refine, 0)
     _integer("oversample", model.oversample, 1)
+    _one_of("spectrum", model.spectrum, ("both", "positive"))
     _one_of("projection", model.projection, (*KINDS, None))
     _one_of("convention", model.convention, ("paper", "gds"))
     _one_of("storage", model.storage, tuple(STORAGE))
@@ -55,6 +56,8 @@ def check_parameters(model: FastRP) -> None:
             f"iteration_weights are {tuple(weights)} and self_influence is 0, so every vector would be zero; "
             "expected one of them not to be 0"
         )
+    if model.spectrum != "both" and not model.refine:
+        raise InputError(f"spectrum is {model.spectrum!r} and refine is 0; expected refine=8 or so, or spectrum='both'")
     resolve_threads(model.num_threads)
 
 

@@ -43,6 +43,7 @@ SMOOTHING = 8  # hops whose averages are added to the refined rows
 _ROWS = 8192  # of a block; fixed, so that sums are grouped alike for any number of threads
 _GROWTH = 1e4  # of the leading columns over the last ones in a round; float32 keeps the last ones' digits below it
 _LARGEST_DEGREE = 10  # of the Chebyshev polynomial of a round, which is its number of products
+_MARGIN = 1.05  # the smallest eigenvalue is below the smallest that a round has seen
 _SMALLEST = 1e-5  # eigenvalues below it, of at most 1, are rounding
 _RANK_TOLERANCE = 1e-11  # of the largest eigenvalue of a Gram matrix: below it there is only rounding
 
@@ -90,7 +91,10 @@ def embed(model: FastRP, graph: Graph) -> Block:
         step = None if report is None else lambda rows: report(stage, min(rows, total), total)
         propagate(walk, x, out, num_threads=threads, progress=step)
 
-    rows, inverse = refine(average, degrees, start, model.n_components, model.refine, num_threads=threads)
+    positive = model.spectrum == "positive"
+    rows, inverse = refine(
+        average, degrees, start, model.n_components, model.refine, positive=positive, num_threads=threads
+    )
     model._leading, model._inverse = rows, inverse
     made = _smoothed(walk, rows, SMOOTHING, threads)
     _unit(made)
@@ -186,24 +190,26 @@ def refine(
     n_components: int,
     rounds: int,
     *,
+    positive: bool = False,
     num_threads: int = 1,
 ) -> tuple[Block, Block]:
     r"""Leading eigenvectors of the regularised similarity, weighted by what two hops say of them.
 
     With :math:`S = (D + \tau I)^{-1/2} A (D + \tau I)^{-1/2}` each round applies the Chebyshev polynomial
-    :math:`T_m(S / a)`, whose growth outside :math:`[-a, a]` is the fastest of its degree, and makes the columns
-    orthonormal again; a is the eigenvalue at which the kept columns end so far, and m (2 to 10) is as large as float32
-    bears. The small problem
+    :math:`T_m((S - c I) / h)`, whose growth outside :math:`[c - h, c + h]` is the fastest of its degree, and makes the
+    columns orthonormal again. The interval is :math:`[-a, a]`, or with `positive` :math:`[\lambda_{\min}, a]`; a is the
+    eigenvalue at which the kept columns end so far, and m (2 to 10) is as large as float32 bears. The small problem
     :math:`Q^\top S Q = W \Lambda W^\top` then gives :math:`V = Q W`. Of its columns those are kept whose
-    :math:`|f(\lambda)|` is largest, :math:`f(\lambda) = \lambda + 0.2 \lambda^2`, and each row of
-    :math:`V f(\Lambda)` is scaled to unit length. The arrays hold :math:`(D + \tau I)^{-1/2}` times these columns,
-    so that a product by S is one by A and one scaling of its rows.
+    :math:`|f(\lambda)|` is largest, or with `positive` those of the largest :math:`\lambda > 0`;
+    :math:`f(\lambda) = \lambda + 0.2 \lambda^2`, and each row of :math:`V f(\Lambda)` is scaled to unit length. The
+    arrays hold :math:`(D + \tau I)^{-1/2}` times these columns, so that a product by S is one by A and one scaling of
+    its rows.
 
     The randomised start is that of Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review
     53(2), 2011; the filter that of Zhou, Saad, Tiago and Chelikowsky, "Self-consistent-field calculations using
     Chebyshev-filtered subspace iteration", J. Comput. Phys. 219, 2006; regularised degrees and unit rows are those of
     Qin and Rohe, "Regularized spectral clustering under the degree-corrected stochastic blockmodel", NeurIPS 2013.
-    Eigenvalues of both signs under a two-hop filter are ours.
+    Eigenvalues of both signs under a two-hop filter, and the choice between them and the positive ones, are ours.
 
     Args:
         average: ``average(x, out)`` stores :math:`D^{-1} A x` in ``out``; both ``[N, K]`` float32, A symmetric.
@@ -211,6 +217,7 @@ def refine(
         start: Random columns, ``[N, K]`` float32; overwritten. K is ``n_components`` and some more.
         n_components: Columns kept; all there are, if the rank is smaller, with zeros behind them.
         rounds: How often a filter (4 products is typical) and an orthogonalisation follow each other; at least 1.
+        positive: Whether only positive eigenvalues are kept.
         num_threads: Threads; the result does not depend on it.
 
     Returns:
@@ -239,20 +246,25 @@ def refine(
         for _ in range(rounds):
             product(q, image)
             values, axes = _eigh(rows.gram(q, image))
-            edge, degree = _filter(np.abs(values), n_components)
+            center, half, degree = _filter(values, n_components, positive=positive)
             rows.transform(q, axes, q)  # columns that are nearly eigenvectors keep their digits under the filter
-            rows.transform(image, axes / edge, image)
+            rows.transform(image, axes / half, image)
+            if center:
+                rows.each(partial(_subtract, image, center / half, q))
             for _ in range(degree - 1):
                 product(image, spare)
-                rows.each(partial(_recur, spare, edge, q))
+                if center:
+                    rows.each(partial(_subtract, spare, center, image))
+                rows.each(partial(_recur, spare, half, q))
                 q, image, spare = image, spare, q
             image, q = q, image
             q, spare = rows.orthonormal(q, spare)
         product(q, image)
         values, axes = _eigh(rows.gram(q, image))
         weights = np.polyval([*FILTER[::-1], 0.0], values)
-        order = np.argsort(-np.abs(weights), kind="stable")[:n_components]
-        order = order[np.abs(weights[order]) > _SMALLEST * np.abs(weights).max(initial=1.0)]
+        sizes = weights if positive else np.abs(weights)
+        order = np.argsort(-sizes, kind="stable")[:n_components]
+        order = order[sizes[order] > _SMALLEST * np.abs(weights).max(initial=1.0)]
         axes = axes[:, order] * _signs(axes[:, order])
         embedding = np.zeros((len(q), n_components), dtype=np.float32)
         inverse = np.zeros_like(embedding)
@@ -304,18 +316,27 @@ def _eigh(matrix: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt
     return values, axes
 
 
-def _filter(values: npt.NDArray[np.float64], n_components: int) -> tuple[np.float32, int]:
-    """The edge a of a Chebyshev filter that favours the leading columns, and its degree."""
-    falling = np.sort(values)[::-1]
+def _filter(
+    values: npt.NDArray[np.float64], n_components: int, *, positive: bool
+) -> tuple[np.float32, np.float32, int]:
+    """Centre and half width of the interval that a Chebyshev filter damps, between or below the leading columns; m."""
+    falling = np.sort(values if positive else np.abs(values))[::-1]
     edge = max(float(falling[min(n_components, len(values) - 1)]), _SMALLEST)
-    growth = np.arccosh(max(falling[0] / edge, 1.0 + 1e-9))
-    return np.float32(edge), int(np.clip(np.arccosh(_GROWTH) / growth, 2, _LARGEST_DEGREE))
+    low = max(_MARGIN * min(float(falling[-1]), 0.0), -1.0) if positive else -edge
+    center, half = (edge + low) / 2, (edge - low) / 2
+    growth = np.arccosh(max((falling[0] - center) / half, 1.0 + 1e-9))
+    return np.float32(center), np.float32(half), int(np.clip(np.arccosh(_GROWTH) / growth, 2, _LARGEST_DEGREE))
 
 
-def _recur(out: Block, edge: np.float32, before: Block, part: slice) -> None:
-    """The three-term recurrence of the Chebyshev polynomials, ``2 / edge * out - before``, for some rows."""
+def _subtract(out: Block, factor: np.float32, before: Block, part: slice) -> None:
+    """Take a multiple of some rows away."""
+    out[part] -= factor * before[part]
+
+
+def _recur(out: Block, half: np.float32, before: Block, part: slice) -> None:
+    """The three-term recurrence of the Chebyshev polynomials, ``2 / half * out - before``, for some rows."""
     rows = out[part]
-    rows *= np.float32(2) / edge
+    rows *= np.float32(2) / half
     rows -= before[part]
 
 

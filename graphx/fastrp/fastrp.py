@@ -79,6 +79,8 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
             ``'undirected'``: over both.
         storage: Of the U_k between hops: ``'float32'``, or ``'bfloat16'`` for half the bytes and nearly half the time.
         refine: Rounds of orthogonalised power steps on the same similarity; 0 for FastRP as published.
+        spectrum: Of ``refine``: ``'both'`` keeps eigenvalues of both signs, for any graph; ``'positive'`` is better
+            where neighbours tend to share their labels.
         oversample: Project onto this many times as many columns, then keep the principal ones.
         random_state: An integer, a numpy ``RandomState``, or None for other numbers at every fit.
         num_threads: Threads; None for all processors of the process.
@@ -119,6 +121,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
         orientation: Literal["natural", "reverse", "undirected"] = "natural",
         storage: Literal["float32", "bfloat16"] = "float32",
         refine: int = 0,
+        spectrum: Literal["both", "positive"] = "both",
         oversample: int = 1,
         random_state: int | np.random.RandomState | None = None,
         num_threads: int | None = None,
@@ -136,6 +139,7 @@ class FastRP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator): 
         self.orientation = orientation
         self.storage = storage
         self.refine = refine
+        self.spectrum = spectrum
         self.oversample = oversample
         self.random_state = random_state
         self.num_threads = num_threads

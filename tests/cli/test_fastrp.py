@@ -58,6 +58,10 @@ def test_refine_storage_and_threads() -> None:
     karate = load_graph("karate")
     assert main(["karate", "-o", "r.npy", "--dim", "4", "--refine", "2", "--threads", "1"]) == 0
     assert np.array_equal(np.load("r.npy"), FastRP(4, refine=2, random_state=0).fit_transform(karate))
+    assert main(["karate", "-o", "p.npy", "--dim", "4", "--refine", "2", "--spectrum", "positive"]) == 0
+    positive = FastRP(4, refine=2, spectrum="positive", random_state=0).fit_transform(karate)
+    assert np.array_equal(np.load("p.npy"), positive)
+    assert not np.array_equal(np.load("p.npy"), np.load("r.npy"))
     assert main(["karate", "-o", "b.npy", "--dim", "4", "--storage", "bfloat16"]) == 0
     assert np.array_equal(np.load("b.npy"), FastRP(4, storage="bfloat16", random_state=0).fit_transform(karate))
 
@@ -144,6 +148,7 @@ def test_undirected() -> None:
         (["karate", "-o", "e.npy", "--evaluate", "absent"], "no such file"),
         (["karate", "-o", "e.npy", "--refine", "2", "--beta", "1"], "--beta"),
         (["karate", "-o", "e.npy", "--refine", "2", "--orbits", "all"], "--orbits"),
+        (["karate", "-o", "e.npy", "--spectrum", "positive"], "--spectrum positive says what --refine keeps"),
         (["karate", "-o", "e.npy", "--orbits", "9_9_9"], "9_9_9"),
         (["karate", "-o", "e.npy", "--weights", "0,0"], "every vector would be zero"),
         (["karate", "--plot", "e.doc"], "expected one of: .png"),

@@ -406,6 +406,8 @@ G = barabasi_albert(20, 2).graph
         ({"random_state": "x"}, r"random_state is 'x'"),
         ({"num_threads": 0}, r"num_threads is 0"),
         ({"refine": -1}, r"refine is -1"),
+        ({"refine": 2, "spectrum": "LA"}, r"spectrum is 'LA'; expected one of 'both', 'positive'"),
+        ({"spectrum": "positive"}, r"spectrum is 'positive' and refine is 0; expected refine=8"),
         ({"oversample": 0}, r"oversample is 0"),
     ],
 )
