@@ -38,6 +38,7 @@ def atomic_directory(path: str | os.PathLike[str], *, overwrite: bool = False) -
     Raises:
         InputError: The destination exists and may not be replaced, or its folder is missing.
         CapacityError: The disk is full; nothing is left behind.
+        OSError: The folder that it would be in cannot be written.
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -52,8 +52,9 @@ class Saving:
             The path.
 
         Raises:
-            InputError: The folder exists and may not be replaced, or cannot be made.
+            InputError: The folder exists and may not be replaced, or the one that it would be in is missing.
             CapacityError: The disk has too little room.
+            OSError: The folder that it would be in cannot be written.
 
         Example:
             >>> import tempfile

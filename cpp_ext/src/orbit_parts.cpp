@@ -134,8 +134,9 @@ std::vector<Part> edge_parts(const EdgeBasis<I>& basis, const std::vector<int>& 
     std::vector<Part> parts(keys.size());
     std::vector<std::size_t> whole, few;  // parts by where they are made: entry by entry of the graph, or in lists
     for (std::size_t k = 0; k < keys.size(); ++k) {
-        (asks_for_triangles(keys[k]) ? few : whole).push_back(k);
-        if (whole.size() && whole.back() == k) parts[k].values.resize(static_cast<std::size_t>(entries));
+        const bool listed = asks_for_triangles(keys[k]);
+        (listed ? few : whole).push_back(k);
+        if (!listed) parts[k].values.resize(static_cast<std::size_t>(entries));
         parts[k].indptr.resize(static_cast<std::size_t>(n) + 1);
         parts[k].indptr[0] = 0;
     }

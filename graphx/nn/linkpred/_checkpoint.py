@@ -53,4 +53,6 @@ def recall(folder: str | os.PathLike[str], key: str) -> tuple[list[dict[str, Any
             f"{path} holds the checkpoint of another training, with other data, settings or number of processes; "
             "remove it, or give another folder"
         )
+    if not isinstance(told.get("runs"), list):
+        raise StoreError(f"{path} holds no whole checkpoint (no runs in it); remove it, or give another folder")
     return told["runs"], state

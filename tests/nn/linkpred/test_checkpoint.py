@@ -61,6 +61,12 @@ def test_what_is_kept_comes_back_bit_by_bit(tmp_path: Path) -> None:
     assert recall(tmp_path / "empty", "key") == ([], {})
 
 
+def without_runs(folder: Path) -> None:
+    told = json.loads((folder / "state.json").read_text())
+    del told["runs"]
+    (folder / "state.json").write_text(json.dumps(told))
+
+
 def truncated(folder: Path) -> None:
     file = folder / "state.pt"
     file.write_bytes(file.read_bytes()[:100])
@@ -75,6 +81,7 @@ def truncated(folder: Path) -> None:
         (lambda folder: (folder / "state.json").write_text("{"), r"no whole checkpoint \(.*; remove it"),
         (lambda folder: (folder / "state.json").write_bytes(b"\xff\xfe"), "no whole checkpoint"),
         (lambda folder: (folder / "state.json").unlink(), "no whole checkpoint"),
+        (without_runs, r"no whole checkpoint \(no runs in it\); remove it"),
         (lambda folder: (folder / "state.pt").unlink(), "no whole checkpoint"),
         (lambda folder: (folder / "state.pt").write_bytes(b""), "no whole checkpoint"),
         (lambda folder: (folder / "state.pt").write_bytes(b"zip"), "no whole checkpoint"),
