@@ -150,7 +150,11 @@ def test_packed_files_are_laid_out_plain_and_others_as_links(tmp_path: Path) -> 
     assert (new / "c.csv.gz").is_symlink()  # its place is packed too
 
 
-@pytest.mark.parametrize("content", [b"plain text", gzip.compress(b"x" * 1000)[:-9], b"", b"\x1f\x8b\x08"])
+@pytest.mark.parametrize(
+    "content",
+    [b"plain text", gzip.compress(b"x" * 1000)[:-9], b"", b"\x1f\x8b\x08"],
+    ids=["plain", "cut off", "empty", "head only"],  # a packed file begins with the time, which is no name of a test
+)
 def test_packed_files_that_are_damaged(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(content)
     if content:
