@@ -12,6 +12,8 @@ from graphx.nn.linkpred._torch import Query, expand
 
 __all__: list[str] = []
 
+_LOOKS = 32  # entries that may be looked at for each node: some hundred nanoseconds and bytes, below those of a layer
+
 
 class Levels(NamedTuple):
     """How much of a completion is left to do.
@@ -72,7 +74,7 @@ def nodes_read(query: Query, levels: Levels) -> Tensor | None:
     start, stop = side.indptr[query.pairs], side.indptr[query.pairs + 1]
     degrees = stop - start
     looked_at = degrees.amin(0).sum() if levels.depth == 0 else degrees.sum()
-    if levels.depth > 1 or int(looked_at) > 4 * size:
+    if levels.depth > 1 or int(looked_at) > _LOOKS * size:
         return None
     read = torch.zeros(size, dtype=torch.bool, device=query.pairs.device)
     if levels.depth == 0:
