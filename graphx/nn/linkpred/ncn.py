@@ -219,8 +219,9 @@ class LinkPredictor(nn.Module):
             a, b, c = (part + self.node_mlp(part) for part in ends)
             return a, b, c
         x = ends[0]
-        few = query is not None and self.structure in ("ncn", "ncnc") and not torch.compiler.is_compiling()
-        nodes = nodes_read(query, levels) if few else None  # type: ignore[arg-type]
+        nodes = None
+        if query is not None and self.structure in ("ncn", "ncnc") and not torch.compiler.is_compiling():
+            nodes = nodes_read(query, levels)
         if nodes is None:
             h = x + self.node_mlp(x)
         else:
