@@ -30,6 +30,13 @@ def typed(array: Any, dtype: type[np.generic], what: str) -> npt.NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
+def positive_integers(**numbers: Any) -> None:
+    """An InputError for the first that is no int of at least 1, by its name."""
+    for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise InputError(f"{name} is {number!r}; expected a positive integer")
+
+
 def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A read-only view."""
     view = array.view()

@@ -17,6 +17,7 @@ from graphx._checks import (
     integer_array,
     node_count,
     node_numbers,
+    positive_integers,
     same_names,
     typed,
 )
@@ -24,6 +25,17 @@ from graphx.errors import CapacityError, InputError
 from graphx.graph import Graph
 
 INT_TYPES = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [0, -3, True, 1.0, "1", None, np.int64(1)])
+def test_what_is_no_positive_integer_is_named(bad: Any) -> None:
+    positive_integers(width=1, depth=2**70)
+    with pytest.raises(InputError) as raised:
+        positive_integers(width=1, depth=bad, height=0)
+    assert str(raised.value) == f"depth is {bad!r}; expected a positive integer"
+
 
 # -- weights -----------------------------------------------------------------------------------------------------------
 

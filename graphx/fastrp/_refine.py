@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +15,7 @@ from graphx._threads import resolve_threads
 from graphx.errors import InputError
 from graphx.fastrp._engine import node_ids, projection, propagate, walk_of
 from graphx.fastrp._inputs import new_edges
+from graphx.fastrp._rows import Block, Rows, eigh, serial_blas
 
 if TYPE_CHECKING:
     from graphx.fastrp._engine import Walk
@@ -34,18 +33,14 @@ __all__ = [
     "regularized_scale",
 ]
 
-Block: TypeAlias = npt.NDArray[np.float32]
-
 REGULARIZATION = 0.5  # what is added to every degree, in mean degrees
 FILTER = (1.0, 0.2)  # weights of one hop and of two hops in the similarity that is kept
 OVERSAMPLING = 32  # columns beyond those that are kept
 SMOOTHING = 8  # hops whose averages are added to the refined rows
-_ROWS = 8192  # of a block; fixed, so that sums are grouped alike for any number of threads
 _GROWTH = 1e4  # of the leading columns over the last ones in a round; float32 keeps the last ones' digits below it
 _LARGEST_DEGREE = 10  # of the Chebyshev polynomial of a round, which is its number of products
 _MARGIN = 1.05  # the smallest eigenvalue is below the smallest that a round has seen
 _SMALLEST = 1e-5  # eigenvalues below it, of at most 1, are rounding
-_RANK_TOLERANCE = 1e-11  # of the largest eigenvalue of a Gram matrix: below it there is only rounding
 
 
 def embed(model: FastRP, graph: Graph) -> Block:
@@ -234,7 +229,7 @@ def refine(
     scale = regularized_scale(degrees)
     share = (np.asarray(degrees, dtype=np.float64) * np.square(scale, dtype=np.float64)).astype(np.float32)[:, None]
 
-    with _serial_blas(), _Rows(scale, num_threads) as rows:
+    with serial_blas(), Rows(scale, num_threads) as rows:
 
         def product(x: Block, out: Block) -> None:
             average(x, out)
@@ -245,7 +240,7 @@ def refine(
         q, spare = rows.orthonormal(q, spare)
         for _ in range(rounds):
             product(q, image)
-            values, axes = _eigh(rows.gram(q, image))
+            values, axes = eigh(rows.gram(q, image))
             center, half, degree = _filter(values, n_components, positive=positive)
             rows.transform(q, axes, q)  # columns that are nearly eigenvectors keep their digits under the filter
             rows.transform(image, axes / half, image)
@@ -260,7 +255,7 @@ def refine(
             image, q = q, image
             q, spare = rows.orthonormal(q, spare)
         product(q, image)
-        values, axes = _eigh(rows.gram(q, image))
+        values, axes = eigh(rows.gram(q, image))
         weights = np.polyval([*FILTER[::-1], 0.0], values)
         sizes = weights if positive else np.abs(weights)
         order = np.argsort(-sizes, kind="stable")[:n_components]
@@ -294,10 +289,10 @@ def principal_axes(
         >>> axes.round(2).ravel().tolist()
         [0.7, 0.72]
     """
-    with _serial_blas(), _Rows(np.ones(len(x), dtype=np.float32), num_threads) as rows:
+    with serial_blas(), Rows(np.ones(len(x), dtype=np.float32), num_threads) as rows:
         mean = rows.sum(lambda part: x[part].sum(0, dtype=np.float64), x.shape[1:]) / max(len(x), 1)
         second = rows.gram(x, x) - len(x) * np.outer(mean, mean)
-    _, axes = _eigh(second)
+    _, axes = eigh(second)
     axes = axes[:, ::-1][:, :n_components]
     return mean, axes * _signs(axes)
 
@@ -308,12 +303,6 @@ def _signs(axes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.ones(axes.shape[1])
     largest = np.take_along_axis(axes, np.abs(axes).argmax(0)[None], 0)[0]
     return np.where(largest < 0, -1.0, 1.0)
-
-
-def _eigh(matrix: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Eigenvalues and eigenvectors of what is symmetric but for rounding."""
-    values, axes = np.linalg.eigh((matrix + matrix.T) / 2)
-    return values, axes
 
 
 def _filter(
@@ -344,76 +333,3 @@ def _unit(rows: Block) -> None:
     norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
     norms[norms == 0] = 1
     rows /= norms[:, None].astype(np.float32)
-
-
-@contextmanager
-def _serial_blas() -> Iterator[None]:
-    """One BLAS thread for each of ours: its own would split sums by their number."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
-
-
-class _Rows:
-    """Dense work on fixed blocks of rows, by some threads, with sums added in the order of the blocks.
-
-    Columns are orthogonal in the inner product that the rows have once each is divided by its scale.
-    """
-
-    def __init__(self, scale: Block, num_threads: int) -> None:
-        num_rows = len(scale)
-        self._parts = [slice(i, min(i + _ROWS, num_rows)) for i in range(0, num_rows, _ROWS)]
-        self._threads = max(1, min(num_threads, len(self._parts)))
-        self._pool: ThreadPoolExecutor | None = None
-        self._weights = np.divide(1.0, np.square(scale, dtype=np.float64), where=scale > 0, out=np.zeros(num_rows))
-
-    def __enter__(self) -> Self:
-        if self._threads > 1:
-            self._pool = ThreadPoolExecutor(self._threads)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-
-    def _map(self, work: Callable[[slice], Any]) -> Iterator[Any]:
-        return map(work, self._parts) if self._pool is None else self._pool.map(work, self._parts)
-
-    def each(self, work: Callable[[slice], object]) -> None:
-        for _ in self._map(work):
-            pass
-
-    def sum(self, work: Callable[[slice], npt.NDArray[np.float64]], shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-        total = np.zeros(shape)
-        for value in self._map(work):
-            total += value
-        return total
-
-    def gram(self, x: Block, y: Block) -> npt.NDArray[np.float64]:
-        """The inner products of the columns of x with those of y, in double precision."""
-
-        def part(rows: slice) -> npt.NDArray[np.float64]:
-            right = y[rows] * self._weights[rows, None]
-            product: npt.NDArray[np.float64] = x[rows].astype(np.float64).T @ right
-            return product
-
-        return self.sum(part, (x.shape[1], y.shape[1]))
-
-    def transform(self, x: Block, matrix: npt.NDArray[np.float64], out: Block) -> None:
-        """``out[:, :columns of matrix] = x @ matrix``; out may be x."""
-        factor = matrix.astype(np.float32)
-        self.each(lambda rows: np.copyto(out[rows, : factor.shape[1]], x[rows] @ factor))
-
-    def orthonormal(self, x: Block, spare: Block) -> tuple[Block, Block]:
-        """Orthonormal columns that span those of x, in the first array returned; missing ranks are zero columns."""
-        for _ in range(2):  # once leaves the square of the condition number as an error, twice does not
-            gram = self.gram(x, x)
-            norms = np.sqrt(np.diagonal(gram))
-            inverse = np.divide(1.0, norms, where=norms > 0, out=np.zeros_like(norms))
-            values, axes = _eigh(gram * inverse * inverse[:, None])
-            good = values > _RANK_TOLERANCE * values.max(initial=0.0)
-            axes = inverse[:, None] * np.where(good, axes / np.sqrt(np.where(good, values, 1.0)), 0.0)
-            self.transform(x, axes, spare)
-            x, spare = spare, x
-        return x, spare

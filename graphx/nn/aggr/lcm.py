@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import Linear, Module, Parameter
 from torch_geometric.nn.aggr import Aggregation  # type: ignore[import-untyped]
 
+from graphx._checks import positive_integers
 from graphx.errors import InputError
 from graphx.nn.aggr.gru import lcm_gru
 from graphx.nn.aggr.linear import rowwise_linear_relu
@@ -100,9 +101,7 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
         project: bool = True,
     ) -> None:
         super().__init__()
-        for name, value in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} is {value!r}; expected a positive integer")
+        positive_integers(in_channels=in_channels, out_channels=out_channels)
         if in_channels != out_channels and not project:
             raise InputError(
                 f"in_channels is {in_channels}, out_channels is {out_channels} and project is False; expected equal "
@@ -198,8 +197,7 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
             >>> bool(aggr.associativity_loss(torch.randn(9, 4), torch.arange(9) // 3) < 1e-10)
             True
         """
-        if isinstance(num_triples, bool) or not isinstance(num_triples, int) or num_triples < 1:
-            raise InputError(f"num_triples is {num_triples!r}; expected a positive integer")
+        positive_integers(num_triples=num_triples)
         with torch.no_grad():
             _, leaves, made, plan = self._reduce(x, index, ptr, dim_size, dim)
         live = leaves.size(0) + plan().num_pairs

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from torch.nn import Module
 
-from graphx.errors import InputError
+from graphx._checks import positive_integers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,8 +35,7 @@ class Operator(Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
-            raise InputError(f"channels is {channels!r}; expected a positive integer")
+        positive_integers(channels=channels)
         self.channels: Final = channels
 
     def combine(self, a: Tensor, b: Tensor) -> Tensor:

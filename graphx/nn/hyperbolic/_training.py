@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphx._checks import positive_integers
 from graphx._files import atomic_directory
 from graphx.errors import InputError, StoreError
 from graphx.nn.hyperbolic._network import H4GNetwork
@@ -50,10 +51,7 @@ class Schedule:
     trained_share: float
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} is {value!r}; expected a positive integer")
+        positive_integers(steps=self.steps, batch_size=self.batch_size)
         if not self.lr > 0:
             raise InputError(f"lr is {self.lr:g}; expected a positive number")
         if not 0 <= self.dropout < 1:

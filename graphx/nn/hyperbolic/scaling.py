@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from graphx._checks import positive_integers
 from graphx.errors import InputError
 from graphx.nn.hyperbolic import _kernels, _plain
 from graphx.nn.hyperbolic._inputs import check_curvature, check_vectors
@@ -75,9 +76,7 @@ class BlockDiagonalMobiusScaling(torch.nn.Module):
         learn_c: bool = False,
     ) -> None:
         super().__init__()
-        for name, value in (("dim", dim), ("block_size", block_size)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} is {value!r}; expected a positive integer")
+        positive_integers(dim=dim, block_size=block_size)
         if dim % block_size:
             fits = ", ".join(str(b) for b in range(1, dim + 1) if dim % b == 0)
             raise InputError(f"block_size {block_size} does not divide dim {dim}; expected one of {fits}")

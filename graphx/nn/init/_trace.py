@@ -14,6 +14,7 @@ from torch.nn.parameter import UninitializedParameter
 from torch_geometric.data import Batch, Data  # type: ignore[import-untyped]
 from torch_geometric.nn import Linear  # type: ignore[import-untyped]
 
+from graphx._checks import positive_integers
 from graphx.errors import InputError
 from graphx.nn.init.operators import Part, is_registered, made_once, parts_of, stand_ins
 
@@ -52,8 +53,7 @@ class Layer:
 
 def samples(data: Any, sample_graphs: int) -> list[Any]:
     """The graphs to take statistics from: one graph, the first batches of a loader, or graphs spread over a set."""
-    if isinstance(sample_graphs, bool) or not isinstance(sample_graphs, int) or sample_graphs < 1:
-        raise InputError(f"sample_graphs is {sample_graphs!r}; expected a positive integer")
+    positive_integers(sample_graphs=sample_graphs)
     if isinstance(data, Data):
         found = [data]
     elif hasattr(data, "__getitem__") and hasattr(data, "__len__") and not hasattr(data, "collate_fn"):

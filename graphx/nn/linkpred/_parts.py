@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from graphx.errors import InputError
 from graphx.nn.linkpred import _ops
 from graphx.nn.linkpred._torch import Query, Side
-from graphx.nn.linkpred.adjacency import as_adjacency
+from graphx.nn.linkpred.adjacency import Adjacency, as_adjacency
 from graphx.nn.linkpred.common_neighbors import make_query, pooled
 
 __all__: list[str] = []
@@ -54,17 +54,33 @@ def check_nodes(x: Any, what: str, channels: int) -> None:
         )
 
 
+def square_adjacency(graph: Any, num_nodes: int) -> Adjacency:
+    """The graph of so many nodes, in whatever form it comes."""
+    is_edges = isinstance(graph, Tensor) and graph.layout == torch.strided
+    adjacency = as_adjacency(graph, num_nodes=num_nodes if is_edges else None)
+    if adjacency.num_rows != num_nodes or adjacency.num_columns != num_nodes:
+        raise InputError(
+            f"x has {num_nodes} rows and the graph is [{adjacency.num_rows}, {adjacency.num_columns}]; expected one "
+            "row for each node"
+        )
+    return adjacency
+
+
+def not_linked(adjacency: Adjacency, node: int) -> Tensor:
+    """The nodes that `node` is not linked with, ascending, without itself."""
+    size = adjacency.num_rows
+    if isinstance(node, bool) or not isinstance(node, int) or not 0 <= node < size:
+        raise InputError(f"node is {node!r}; expected an integer from 0 to {size - 1}")
+    free = torch.ones(size, dtype=torch.bool, device=adjacency.indices.device)
+    free[node] = False
+    free[adjacency.indices[adjacency.indptr[node] : adjacency.indptr[node + 1]].long()] = False
+    return free.nonzero().squeeze(1)
+
+
 def question(x: Tensor, graph: Any, pairs: Tensor, channels: int, *, exclude: bool) -> tuple[Query, Ends]:
     """The checked question about pairs of one kind of nodes."""
     check_nodes(x, "x", channels)
-    is_edges = isinstance(graph, Tensor) and graph.layout == torch.strided
-    adjacency = as_adjacency(graph, num_nodes=x.size(0) if is_edges else None)
-    if adjacency.num_rows != x.size(0) or adjacency.num_columns != x.size(0):
-        raise InputError(
-            f"x has {x.size(0)} rows and the graph is [{adjacency.num_rows}, {adjacency.num_columns}]; expected one "
-            "row for each node"
-        )
-    query = make_query(adjacency, pairs, exclude=True if exclude else None)
+    query = make_query(square_adjacency(graph, x.size(0)), pairs, exclude=True if exclude else None)
     _ops.check_range(query)
     return query, (x, x, x)
 

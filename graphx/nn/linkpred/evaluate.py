@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from graphx._checks import positive_integers
 from graphx.errors import InputError
 
 __all__ = ["auc", "evaluate", "hits_at", "mrr"]
@@ -43,8 +44,7 @@ def hits_at(positive: Tensor, negative: Tensor, k: int) -> float:
         0.6666666666666666
     """
     _check(positive, negative)
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise InputError(f"K is {k!r}; expected a positive integer")
+    positive_integers(K=k)
     if k > negative.size(-1):
         raise InputError(
             f"Hits@{k} with {negative.size(-1)} negatives is 1 for any scores; expected K at most {negative.size(-1)}: "

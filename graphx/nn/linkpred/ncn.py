@@ -7,6 +7,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from graphx._checks import positive_integers
 from graphx.errors import InputError
 from graphx.nn.linkpred import _ops
 from graphx.nn.linkpred._completion import Levels, candidates, nodes_read
@@ -21,12 +22,13 @@ from graphx.nn.linkpred._parts import (
     difference_sums,
     evaluating,
     mlp,
+    not_linked,
     question,
     question_of_two_kinds,
+    square_adjacency,
     sum_rows,
 )
 from graphx.nn.linkpred._torch import Query
-from graphx.nn.linkpred.adjacency import as_adjacency
 from graphx.nn.linkpred.common_neighbors import pooled
 
 __all__ = ["NCN", "NCNC", "LinkPredictor"]
@@ -138,10 +140,8 @@ class LinkPredictor(nn.Module):
         if structure not in STRUCTURES:
             raise InputError(f"structure is {structure!r}; expected one of {', '.join(STRUCTURES)}")
         samples = {"completion_samples": completion_samples, "eval_completion_samples": eval_completion_samples}
-        sizes = {"in_channels": in_channels, "hidden_channels": hidden_channels, "depth": depth}
-        for name, number in (sizes | {name: number for name, number in samples.items() if number is not None}).items():
-            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise InputError(f"{name} is {number!r}; expected a positive integer")
+        positive_integers(in_channels=in_channels, hidden_channels=hidden_channels, depth=depth)
+        positive_integers(**{name: number for name, number in samples.items() if number is not None})
         self.completes = structure in ("ncnc", "gae_cnc")
         if not self.completes and (depth != 1 or learnable_pt or reference_compat or any(samples.values())):
             raise InputError(
@@ -309,8 +309,7 @@ class LinkPredictor(nn.Module):
         p: Tensor | float = self.pt
         if self.prior_mlp is not None:
             p = torch.sigmoid(self.prior_mlp(product)).squeeze(-1)[rows]
-        weights = self.alpha * p * q / (p * q + 1 - q)
-        weights = weights if counts is None else weights * counts
+        weights = self.alpha * p * q / (p * q + 1 - q) * (1 if counts is None else counts)
         return sum_rows(values, columns, rows, query.pairs.size(1), weights)
 
     def _by_blocks(self, raw: Ends, ends: Ends, query: Query, levels: Levels) -> Tensor:
@@ -339,8 +338,7 @@ class LinkPredictor(nn.Module):
         Raises:
             InputError: As :meth:`forward`.
         """
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise InputError(f"batch_size is {batch_size!r}; expected a positive integer")
+        positive_integers(batch_size=batch_size)
         with evaluating(self):
             query, ends = self._question(x, edge_index, edge_label_index)
             moved = self._transformed(ends)
@@ -366,20 +364,10 @@ class LinkPredictor(nn.Module):
         Raises:
             InputError: The node is not there, k is not positive, or as :meth:`forward`.
         """
-        for name, number in (("node", node), ("k", k)):
-            if isinstance(number, bool) or not isinstance(number, int):
-                raise InputError(f"{name} is {number!r}; expected an integer")
-        if k < 1:
-            raise InputError(f"k is {k}; expected a positive integer")
+        positive_integers(k=k)
         check_nodes(x, "x", self.in_channels)
-        if not 0 <= node < x.size(0):
-            raise InputError(f"node is {node!r}; expected 0..{x.size(0) - 1}")
-        is_edges = isinstance(edge_index, Tensor) and edge_index.layout == torch.strided
-        adjacency = as_adjacency(edge_index, num_nodes=x.size(0) if is_edges else None)
-        free = torch.ones(x.size(0), dtype=torch.bool, device=x.device)
-        free[node] = False
-        free[adjacency.indices[adjacency.indptr[node] : adjacency.indptr[node + 1]].long()] = False
-        others = free.nonzero().squeeze(1)
+        adjacency = square_adjacency(edge_index, x.size(0))
+        others = not_linked(adjacency, node)
         logits = self.predict(x, adjacency, torch.stack((torch.full_like(others, node), others)), batch_size=batch_size)
         best = torch.sort(logits, descending=True, stable=True)
         return others[best.indices[:k]], best.values[:k]

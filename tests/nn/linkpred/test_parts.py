@@ -18,8 +18,10 @@ from graphx.nn.linkpred._parts import (
     difference_sums,
     evaluating,
     mlp,
+    not_linked,
     question,
     question_of_two_kinds,
+    square_adjacency,
     sum_rows,
 )
 from graphx.nn.linkpred.common_neighbors import make_query
@@ -138,3 +140,25 @@ def test_questions_of_one_kind_and_of_two() -> None:
             question_of_two_kinds(bad, graphs, PAIRS[:, :0], 3)
     with pytest.raises(InputError, match=r"x has 5 rows and the graph is \[4, 4\]; expected one row for each node"):
         question(torch.ones(5, 3), adjacency_of(random_dense(0, 4)), PAIRS, 3, exclude=False)
+
+
+@given(seed=seeds, size=st.integers(1, 9))
+def test_nodes_that_are_not_linked(seed: int, size: int) -> None:
+    dense = random_dense(seed, size, weighted=True)
+    adjacency = adjacency_of(dense)
+    for node in range(size):
+        expected = [other for other in range(size) if other != node and dense[node, other] == 0]
+        assert not_linked(adjacency, node).tolist() == expected
+
+
+@pytest.mark.parametrize("node", [-1, 4, True, 1.0, "0", None])
+def test_nodes_that_are_not_there(node: Any) -> None:
+    with pytest.raises(InputError, match=r"node is .*; expected an integer from 0 to 3"):
+        not_linked(adjacency_of(random_dense(0, 4)), node)
+
+
+def test_a_graph_of_as_many_nodes_as_x_has_rows() -> None:
+    """Edges alone do not tell how many nodes there are, other forms do."""
+    assert square_adjacency(DIAMOND, 7).num_rows == 7
+    with pytest.raises(InputError, match=r"x has 7 rows and the graph is \[4, 4\]"):
+        square_adjacency(adjacency_of(random_dense(0, 4)), 7)
