@@ -71,6 +71,7 @@ class LinkConfig:
         offset: Of its logits (``--proboffset``).
         learnable_pt: Learn the prior.
         reference_compat: Give the inner predictor the transformed nodes, as the authors' code does.
+        completion_dropout: Score the candidates of a completion with dropout while training, as the authors' code does.
         completion_samples: Draws of neighbours that a completion takes in training; None for all (``--trndeg``).
         eval_completion_samples: The same in evaluation (``--tstdeg``).
         encoder_lr: The learning rate of the encoder; 0 keeps it as it is (``--gnnlr``).
@@ -123,6 +124,7 @@ class LinkConfig:
     offset: float = 3.0
     learnable_pt: bool = False
     reference_compat: bool = False
+    completion_dropout: bool = False
     completion_samples: int | None = None
     eval_completion_samples: int | None = None
     encoder_lr: float = 0.001

@@ -84,6 +84,7 @@ class LinkModel(nn.Module):
             offset=config.offset,
             learnable_pt=config.learnable_pt and completes,
             reference_compat=config.reference_compat and completes,
+            completion_dropout=config.completion_dropout and completes,
             completion_samples=config.completion_samples if completes else None,
             eval_completion_samples=config.eval_completion_samples if completes else None,
         )

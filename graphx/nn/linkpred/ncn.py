@@ -2,6 +2,7 @@ r"""NCN, NCNC and the family: one predictor of links with a pluggable structural
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, Final
 
 import torch
@@ -71,7 +72,7 @@ class LinkPredictor(nn.Module):
 
     The equations are those of Wang, Yang, Zhang, "Neural Common Neighbor with Completion for Link Prediction", ICLR
     2024 (arXiv:2302.00890). Ours: one class for all, the exclusion of target edges inside, weights of edges in the sums
-    over common neighbours, and the completion's scores without dropout.
+    over common neighbours, and the completion's scores without dropout unless `completion_dropout` asks for it.
 
     Args:
         in_channels: F, the size of the node representations.
@@ -92,6 +93,8 @@ class LinkPredictor(nn.Module):
         learnable_pt: Learn p as :math:`\sigma(\mathrm{MLP}(\mathbf{x}_i \odot \mathbf{x}_j))` (``--learnpt``).
         reference_compat: Give the inner predictor the transformed nodes, which it then transforms again, as the
             authors' code does: for their weights and settings.
+        completion_dropout: While training, score the candidates of a completion with dropout too, as the authors' code
+            does; by default they are scored without.
         completion_samples: While training, complete from so many draws of the neighbours of each end, with
             replacement, where there are more (``--trndeg``); None for all.
         eval_completion_samples: The same in evaluation mode, where the draws depend on nothing but the pair
@@ -132,6 +135,7 @@ class LinkPredictor(nn.Module):
         offset: float = 3.0,
         learnable_pt: bool = False,
         reference_compat: bool = False,
+        completion_dropout: bool = False,
         completion_samples: int | None = None,
         eval_completion_samples: int | None = None,
     ) -> None:
@@ -143,16 +147,18 @@ class LinkPredictor(nn.Module):
         positive_integers(in_channels=in_channels, hidden_channels=hidden_channels, depth=depth)
         positive_integers(**{name: number for name, number in samples.items() if number is not None})
         self.completes = structure in ("ncnc", "gae_cnc")
-        if not self.completes and (depth != 1 or learnable_pt or reference_compat or any(samples.values())):
+        asked = learnable_pt or reference_compat or completion_dropout or any(samples.values())
+        if not self.completes and (depth != 1 or asked):
             raise InputError(
-                f"depth, learnable_pt, reference_compat and samples are options of completion; expected "
-                f"structure='ncnc' or 'gae_cnc', not {structure!r}"
+                f"depth, learnable_pt, reference_compat, completion_dropout and samples are options of completion; "
+                f"expected structure='ncnc' or 'gae_cnc', not {structure!r}"
             )
         if not 0 < pt <= 1 or not 0 <= dropout < 1:
             raise InputError(f"pt={pt!r}, dropout={dropout!r}; expected 0 < pt <= 1 and 0 <= dropout < 1")
         self.in_channels, self.hidden_channels, self.structure = in_channels, hidden_channels, structure
         self.exclude_targets, self.depth, self.reference_compat = exclude_targets, depth, reference_compat
         self.alpha, self.pt, self.scale, self.offset = float(alpha), float(pt), float(scale), float(offset)
+        self.completion_dropout = completion_dropout
         self.completion_samples, self.eval_completion_samples = completion_samples, eval_completion_samples
 
         def made(layout: str, *sizes: int) -> nn.Sequential:
@@ -298,7 +304,7 @@ class LinkPredictor(nn.Module):
         """The sums of `values` over neighbours of one end, by how probable their edge to the other end is."""
         rows, columns, others, counts = candidates(query, left)
         inner = query._replace(pairs=torch.stack((others, columns)))
-        with torch.no_grad(), evaluating(self):
+        with torch.no_grad(), nullcontext() if self.completion_dropout else evaluating(self):
             start = ends if self.reference_compat else raw
             # without dropout, nodes are transformed as they are outside, so that need not be done again
             known = not self.reference_compat and not self._drops()

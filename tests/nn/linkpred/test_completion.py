@@ -140,12 +140,15 @@ def test_the_mean_over_draws_is_near_the_whole_sum() -> None:
 
 def test_settings_reach_the_predictor() -> None:
     config = LinkConfig(structure="ncnc", completion_samples=7, eval_completion_samples=9, reference_compat=True)
+    config = config.replace(completion_dropout=True)
     predictor = LinkModel(config, 4).predictor
     assert (predictor.completion_samples, predictor.eval_completion_samples) == (7, 9)
     assert predictor.reference_compat
+    assert predictor.completion_dropout
     other = LinkModel(config.replace(structure="ncn"), 4).predictor
     assert other.completion_samples is None
     assert not other.reference_compat
+    assert not other.completion_dropout
 
 
 @pytest.mark.parametrize("name", ["completion_samples", "eval_completion_samples"])

@@ -14,6 +14,7 @@ from torch import Tensor
 from graphx import Graph
 from graphx.errors import InputError
 from graphx.nn.linkpred import NCN, NCNC, LinkPredictor, _ops, as_adjacency, ncn
+from graphx.nn.linkpred._parts import sum_rows
 from tests.reference.linkpred import Transcription
 
 DIAMOND = torch.tensor([[0, 0, 1, 1, 1, 2, 2, 2, 3, 3], [1, 2, 0, 2, 3, 0, 1, 3, 1, 2]])
@@ -162,6 +163,40 @@ def test_completion_runs_without_dropout_and_leaves_the_mode_alone() -> None:
     assert all(module.training for module in model.modules())
 
 
+@pytest.mark.parametrize("options", [{}, {"transform_nodes": True}, {"reference_compat": True, "depth": 2}], ids=str)
+@pytest.mark.parametrize("structure", ["ncnc", "gae_cnc"])
+def test_dropout_within_the_completion_is_asked_for(
+    structure: Any, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The weights of a completion are the same each time, but where dropout is asked for and in training only."""
+    x, dense, pairs = small_graph()
+    weights: list[Tensor] = []
+
+    def kept(*arguments: Any) -> Tensor:
+        weights.append(arguments[-1])
+        return sum_rows(*arguments)
+
+    monkeypatch.setattr(ncn, "sum_rows", kept)
+    for dropped in (False, True):
+        torch.manual_seed(0)
+        model = LinkPredictor(6, 8, structure=structure, dropout=0.5, completion_dropout=dropped, offset=0.0, **options)
+        model.double()
+        for training in (True, False):
+            model.train(training)
+            weights.clear()
+            for _ in range(2):
+                model(x, edge_index(dense), pairs)
+            outer = weights[len(weights) // 2 - 1], weights[-1]
+            assert torch.equal(*outer) == (not (dropped and training))
+            assert all(((part > 0) & (part < 1)).all() for part in outer)
+        assert all(not module.training for module in model.modules())
+
+
+def test_dropout_within_a_completion_needs_one() -> None:
+    with pytest.raises(InputError, match=r"completion_dropout .* are options of completion; expected structure='ncnc'"):
+        NCN(6, completion_dropout=True)
+
+
 def test_topk_finds_the_best_of_those_that_are_not_linked() -> None:
     x, dense, _ = small_graph()
     edges = edge_index(dense)
@@ -209,6 +244,7 @@ SPARSE_CASES: list[dict[str, Any]] = [
     {"structure": "ncnc", "offset": 0.0},
     {"structure": "ncnc", "offset": 0.0, "reference_compat": True},
     {"structure": "ncnc", "offset": 0.0, "learnable_pt": True},
+    {"structure": "ncnc", "offset": 0.0, "completion_dropout": True},
     {"structure": "ncnc", "offset": 0.0, "depth": 2, "reference_compat": True},
     {"structure": "ncnc", "offset": 0.0, "completion_samples": 2, "eval_completion_samples": 2},
     {"structure": "ncnc", "offset": 0.0, "completion_samples": 2, "reference_compat": True},
