@@ -1,4 +1,4 @@
-"""The checks at the door of Graph: each says what came, what was expected, and the cure."""
+"""The checks at the door of Graph, and of whole numbers: each says what came, what was expected, and the cure."""
 
 from __future__ import annotations
 

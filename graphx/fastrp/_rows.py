@@ -37,6 +37,10 @@ class Rows:
     """Dense work on fixed blocks of rows, by some threads, with sums added in the order of the blocks.
 
     Columns are orthogonal in the inner product that the rows have once each is divided by its scale.
+
+    Args:
+        scale: Of each row, ``[N]`` float32; a row of scale 0 counts for nothing.
+        num_threads: Threads; the result does not depend on it.
     """
 
     def __init__(self, scale: Block, num_threads: int) -> None:

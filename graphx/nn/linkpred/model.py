@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from graphx._checks import positive_integers
 from graphx._files import atomic_directory
-from graphx.errors import InputError, StoreError
+from graphx.errors import StoreError
 from graphx.nn.linkpred._messages import messages_of
 from graphx.nn.linkpred._parts import evaluating
 from graphx.nn.linkpred.adjacency import as_adjacency
@@ -154,8 +155,7 @@ class LinkModel(nn.Module):
         Raises:
             InputError: A node is not there, or k is not positive.
         """
-        if k < 1:
-            raise InputError(f"k is {k!r}; expected a positive integer")
+        positive_integers(k=k)
         adjacency = self._adjacency(x, edge_index)
         with evaluating(self):
             h = self.encoder(x, messages_of(adjacency))

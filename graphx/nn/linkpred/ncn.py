@@ -150,7 +150,7 @@ class LinkPredictor(nn.Module):
         asked = learnable_pt or reference_compat or completion_dropout or any(samples.values())
         if not self.completes and (depth != 1 or asked):
             raise InputError(
-                f"depth, learnable_pt, reference_compat, completion_dropout and samples are options of completion; "
+                "depth, learnable_pt, reference_compat, completion_dropout and samples are options of completion; "
                 f"expected structure='ncnc' or 'gae_cnc', not {structure!r}"
             )
         if not 0 < pt <= 1 or not 0 <= dropout < 1:
@@ -315,7 +315,8 @@ class LinkPredictor(nn.Module):
         p: Tensor | float = self.pt
         if self.prior_mlp is not None:
             p = torch.sigmoid(self.prior_mlp(product)).squeeze(-1)[rows]
-        weights = self.alpha * p * q / (p * q + 1 - q) * (1 if counts is None else counts)
+        weights = self.alpha * p * q / (p * q + 1 - q)
+        weights = weights if counts is None else weights * counts
         return sum_rows(values, columns, rows, query.pairs.size(1), weights)
 
     def _by_blocks(self, raw: Ends, ends: Ends, query: Query, levels: Levels) -> Tensor:

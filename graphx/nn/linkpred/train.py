@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from graphx._checks import positive_integers
 from graphx._files import atomic_file
 from graphx.errors import InputError
 from graphx.nn.linkpred import _checkpoint
@@ -185,8 +186,7 @@ def fit(
     """
     config = LinkConfig() if config is None else config
     seeds = _checked_seeds(seeds)
-    if checkpoint_every < 1:
-        raise InputError(f"checkpoint_every is {checkpoint_every}; expected a positive integer")
+    positive_integers(checkpoint_every=checkpoint_every)
     task.check_metric(config)
     key, runs, state = "", [], {}  # type: ignore[var-annotated]
     if checkpoint is not None:
