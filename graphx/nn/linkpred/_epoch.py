@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphx.errors import InputError
-from graphx.nn.linkpred._messages import Messages, messages_of
+from graphx.nn.linkpred._messages import Messages, messages_of, where
 from graphx.nn.linkpred._subgraph import neighborhood
 from graphx.nn.linkpred.adjacency import Adjacency
 from graphx.nn.linkpred.config import LinkConfig
@@ -155,7 +155,7 @@ def _without_targets(
     rows = messages.rows
     if config.predictor_edge_dropout:
         stay = torch.rand(rows.indices.numel(), device=rows.indices.device) >= config.predictor_edge_dropout
-        rows = rows.keep(stay)
+        rows = rows.keep(where(stay))
     return Adjacency(rows.indptr, rows.indices, rows.values, num_columns=graph.num_columns), messages
 
 

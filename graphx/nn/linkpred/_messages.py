@@ -31,11 +31,11 @@ class Rows(NamedTuple):
     values: Tensor | None
     num_columns: int
 
-    def keep(self, mask: Tensor) -> Rows:
-        """The entries that the mask ``[E]`` holds."""
-        ends = torch.cat((self.indptr.new_zeros(1), torch.cumsum(mask, 0)))
-        values = None if self.values is None else self.values[mask]
-        return self._replace(indptr=ends[self.indptr], indices=self.indices[mask], values=values)
+    def keep(self, places: Tensor) -> Rows:
+        """The entries at `places`, int64, ascending."""
+        values = None if self.values is None else self.values.index_select(0, places)
+        indptr = torch.searchsorted(places, self.indptr)
+        return self._replace(indptr=indptr, indices=self.indices.index_select(0, places), values=values)
 
     def rows(self) -> Tensor:
         """The row of every entry, int64 ``[E]``."""
@@ -57,6 +57,11 @@ class Rows(NamedTuple):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # CSR is called a beta
             return torch.sparse_csr_tensor(indptr, indices, values, size=size, check_invariants=False)
+
+
+def where(mask: Tensor) -> Tensor:
+    """The places that a mask ``[E]`` holds, int64, ascending."""
+    return mask.nonzero().squeeze(1)
 
 
 class _Product(torch.autograd.Function):
@@ -111,26 +116,25 @@ class Messages:
 
     def without(self, entries: Tensor) -> Messages:
         """Without some entries, which come in both directions."""
-        mask = torch.ones_like(self.rows.indices, dtype=torch.bool)
-        mask[entries] = False
-        return self._keep(mask, symmetric=self.is_symmetric)
+        stays = torch.ones_like(self.rows.indices, dtype=torch.bool)
+        stays[entries] = False
+        rows = self.rows.keep(where(stays))
+        if self.is_symmetric and self._order is None:
+            return Messages(rows, rows)
+        there = where(stays.index_select(0, self.order()))
+        order = (torch.cumsum(stays, 0) - 1).index_select(0, self.order().index_select(0, there))
+        return Messages(rows, rows if self.is_symmetric else self.transposed.keep(there), order)
 
     def drop(self, p: float) -> Messages:
         """Each entry stays with probability 1 - p and is then worth 1 / (1 - p)."""
         rows = self.rows
-        mask = torch.rand(rows.indices.numel(), device=rows.indices.device) >= p
+        stays = torch.rand(rows.indices.numel(), device=rows.indices.device) >= p
         values = torch.ones_like(rows.indices, dtype=torch.float32) if rows.values is None else rows.values
-        scaled = Rows(rows.indptr, rows.indices, values / (1 - p), rows.num_columns)
-        back = self.transposed._replace(values=scaled.values[self.order()])  # type: ignore[index]
-        return Messages(scaled, back, self.order())._keep(mask, symmetric=False)
-
-    def _keep(self, mask: Tensor, *, symmetric: bool) -> Messages:
-        rows = self.rows.keep(mask)
-        if symmetric and self._order is None:
-            return Messages(rows, rows)
-        there = mask[self.order()]
-        order = (torch.cumsum(mask, 0) - 1)[self.order()[there]]
-        return Messages(rows, rows if symmetric else self.transposed.keep(there), order)
+        values = values / (1 - p)
+        there = where(stays.index_select(0, self.order()))
+        back = self.transposed._replace(values=None).keep(there)
+        back = back._replace(values=values.index_select(0, self.order().index_select(0, there)))
+        return Messages(rows._replace(values=values).keep(where(stays)), back)
 
     def aggregate(self, x: Tensor, reduce: Reduce) -> Tensor:
         r"""What reaches each node: the sum, mean or largest, or :math:`D^{-1/2} (A + I) D^{-1/2} x`."""

@@ -141,7 +141,9 @@ def common_weight(query: Query) -> Tensor:
 
 def sum_rows(h: Tensor, columns: Tensor, rows: Tensor, size: int, weights: Tensor | None = None) -> Tensor:
     """out[rows[k]] += weights[k] h[columns[k]], ``[size, F]``."""
-    values = h[columns] if weights is None else h[columns] * weights.to(h.dtype).unsqueeze(1)
+    values = h.index_select(0, columns)
+    if weights is not None:
+        values = values * weights.to(h.dtype).unsqueeze(1)
     return values.new_zeros(size, h.size(1)).index_add(0, rows, values)
 
 

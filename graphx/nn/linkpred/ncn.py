@@ -231,7 +231,7 @@ class LinkPredictor(nn.Module):
         if nodes is None:
             h = x + self.node_mlp(x)
         else:
-            added = self.node_mlp(x[nodes])
+            added = self.node_mlp(x.index_select(0, nodes))
             h = x.to(torch.promote_types(x.dtype, added.dtype))
             h = h.index_add(0, nodes, added.to(h.dtype))
         return h, h, h
@@ -250,7 +250,7 @@ class LinkPredictor(nn.Module):
     def _logits(self, raw: Ends, ends: Ends, query: Query, levels: Levels) -> Tensor:
         """`ends` are transformed for the sums; `raw` are not: the product, and the completion, begin with them."""
         h = ends[1]
-        product = raw[0][query.pairs[0]] * raw[2][query.pairs[1]]
+        product = raw[0].index_select(0, query.pairs[0]) * raw[2].index_select(0, query.pairs[1])
         combined = self.pair_mlp(product)
         if self.structure == "gae":
             return self._head(combined)
