@@ -117,6 +117,7 @@ def train_epoch(
             logits = wrapped(x, near.graph, near.pairs, messages=near.messages, nodes=near.nodes)
         else:
             logits = wrapped(task.x, graph, pairs, messages=messages)
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))  # sums of half precision lose the loss
         # Summed, and divided by the size of the whole batch, so that processes with fewer pairs count less.
         loss = (functional.softplus(-logits[:half]).sum() + functional.softplus(logits[half:]).sum()) / picked.numel()
         optimizer.zero_grad(set_to_none=True)
@@ -125,6 +126,7 @@ def train_epoch(
             for part in (model.encoder, model.predictor):
                 nn.utils.clip_grad_norm_(part.parameters(), config.clip_norm)
         optimizer.step()
+        torch.clear_autocast_cache()  # the caller's autocast would go on with the weights of before
         losses.append(_total(loss.detach(), share))
         if not np.isfinite(losses[-1]):
             raise InputError(
@@ -187,10 +189,11 @@ def score(model: LinkModel, h: Tensor, graph: Adjacency, pairs: Tensor) -> Tenso
 def evaluate_pairs(
     model: LinkModel, x: Tensor | None, graph: Adjacency, part: EvaluationPairs
 ) -> tuple[Tensor, Tensor]:
-    """Scores of the positives and of the negatives."""
+    """Scores of the positives and of the negatives, in full precision under autocast too: half has many ties."""
     model.eval()
-    h = model.encoder(x, messages_of(graph))
-    return score(model, h, graph, part.positive), score(model, h, graph, part.negative)
+    with torch.autocast(graph.device.type, enabled=False):
+        h = model.encoder(x, messages_of(graph))
+        return score(model, h, graph, part.positive), score(model, h, graph, part.negative)
 
 
 def metric(config: LinkConfig, positive: Tensor, negative: Tensor) -> float:

@@ -155,6 +155,9 @@ def fit(
     With ``torch.distributed`` set up, as torchrun does, every process takes its share of each batch and of each
     evaluation, gradients are averaged by ``DistributedDataParallel``, and the first process writes checkpoints.
 
+    Inside ``torch.autocast`` the passes of training run in its precision, the loss and evaluation in single precision;
+    a checkpoint does not hold which, so go on from it inside the same.
+
     Args:
         task: The graph and the pairs.
         config: The settings; None for the defaults.

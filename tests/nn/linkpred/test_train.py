@@ -26,7 +26,7 @@ from graphx.nn.linkpred import (
     evaluate,
     fit,
 )
-from graphx.nn.linkpred._epoch import draw_negatives
+from graphx.nn.linkpred._epoch import draw_negatives, evaluate_pairs
 from graphx.nn.linkpred._messages import messages_of
 from graphx.nn.linkpred._parts import Structure
 from graphx.nn.linkpred._subgraph import neighborhood
@@ -241,6 +241,22 @@ def test_another_graph_for_testing(task: LinkTask) -> None:
     assert plain.runs[0]["valid"] == with_valid.runs[0]["valid"]
     scores = [with_valid.model.predict(None, wider.test_graph, side) for side in wider.test]
     assert with_valid.runs[0]["test"] == evaluate.hits_at(*scores, 20)
+
+
+def test_training_inside_autocast_follows_that_in_full_precision(task: LinkTask) -> None:
+    """Autocast keeps the casted weights while it lasts: each step must read those of the step before."""
+    config = SMALL.replace(epochs=4, structure="ncnc")
+    plain = fit(task, config, progress=False).runs[0]["history"]
+    steps: list[Step] = []
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        result = fit(task, config, progress=steps.append)
+        scores = evaluate_pairs(result.model, task.x, task.graph, task.valid)
+    found = [step["loss"] for step in result.runs[0]["history"]]
+    assert found == pytest.approx([step["loss"] for step in plain], rel=0.01)
+    assert found != [step["loss"] for step in plain] and len(set(found)) == 4  # half precision was used
+    assert [part.dtype for part in scores] == [torch.float32] * 2
+    losses = torch.tensor([step.loss for step in steps])
+    assert not torch.equal(losses, losses.bfloat16().float())  # summed in single precision
 
 
 def test_results_as_json(task: LinkTask, tmp_path: Path) -> None:
