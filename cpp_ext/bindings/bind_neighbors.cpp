@@ -64,7 +64,7 @@ struct Side {
         exclusion = make_exclusion(view, num_columns, excluded.data(), static_cast<std::int64_t>(excluded.shape(0)),
                                    control);
         view.absent = exclusion.absent.data();
-        if (view.bits) view.bits = exclusion.bits.data();
+        if (view.bits) view.bits = exclusion.bits.get();
     }
 };
 
@@ -177,8 +177,8 @@ nb::object bits(const nb::tuple& side, std::int64_t num_columns, int threads) {
     return nb::cast(to_numpy(std::move(words), rows, static_cast<std::size_t>((num_columns + 63) / 64)));
 }
 
-nb::object entries(Vector<std::int64_t> indptr, Vector<std::int32_t> indices, Rows<std::int64_t> edges, bool both,
-                   int threads) {
+nb::object entries(Vector<std::int64_t> indptr, Vector<std::int32_t> indices, nb::object bits, Rows<std::int64_t> edges,
+                   bool both, int threads) {
     const auto rows = static_cast<std::int64_t>(indptr.shape(0)) - 1;
     const auto size = static_cast<std::int64_t>(edges.shape(1));
     expect(rows >= 0 && edges.shape(0) == 2 && indptr.data()[rows] == static_cast<std::int64_t>(indices.shape(0)));
@@ -189,6 +189,13 @@ nb::object entries(Vector<std::int64_t> indptr, Vector<std::int32_t> indices, Ro
     side.num_rows = rows;
     side.indptr = indptr.data();
     side.indices = indices.data();
+    Rows<std::int64_t> words;
+    if (!bits.is_none()) {
+        words = nb::cast<Rows<std::int64_t>>(bits, false);
+        expect(static_cast<std::int64_t>(words.shape(0)) == rows &&
+               static_cast<std::int64_t>(words.shape(1)) == (rows + 63) / 64);
+        side.bits = reinterpret_cast<const std::uint64_t*>(words.data());
+    }
     return nb::cast(to_numpy(run_interruptible(threads, nb::none(), [&](Control& control) {
         return find_entries(side, edges.data(), edges.data() + size, size, both, control);
     })));
@@ -212,7 +219,7 @@ void register_neighbors(nb::module_& m) {
           nb::arg("grad_out").noconvert(), nb::arg("grad_x").noconvert(), nb::arg("threads"));
     m.def("neighbors_bits", &bits, nb::arg("side"), nb::arg("num_columns"), nb::arg("threads"));
     m.def("neighbors_entries", &entries, nb::arg("indptr").noconvert(), nb::arg("indices").noconvert(),
-          nb::arg("edges").noconvert(), nb::arg("both"), nb::arg("threads"));
+          nb::arg("bits").none(), nb::arg("edges").noconvert(), nb::arg("both"), nb::arg("threads"));
 }
 
 }  // namespace graphx::bind

@@ -41,47 +41,81 @@ NeighborLists joined(std::vector<Part>& parts, Buffer<std::int64_t>&& sizes, boo
     return out;
 }
 
+// The edges of find_entries, the second half of them the other way round.
+struct Edges {
+    const std::int64_t* rows;
+    const std::int64_t* columns;
+    std::int64_t count;
+    bool both;
+
+    std::int64_t size() const { return both ? 2 * count : count; }
+    std::int64_t row(std::int64_t k) const { return k < count ? rows[k] : columns[k - count]; }
+    std::int64_t column(std::int64_t k) const { return k < count ? columns[k] : rows[k - count]; }
+};
+
+// Where the entries of edges [from, stop) are: halving the rows, many searches side by side, so that they wait for
+// memory together.
+void search(const NeighborSide& side, const Edges& edges, std::int64_t from, std::int64_t stop, std::int64_t* found) {
+    constexpr int lanes = 16;
+    for (std::int64_t k = from; k < stop; k += lanes) {
+        const int width = static_cast<int>(std::min<std::int64_t>(lanes, stop - k));
+        const std::int32_t* base[lanes];
+        std::int64_t size[lanes], longest = 0;
+        std::int32_t column[lanes];
+        for (int l = 0; l < width; ++l) {
+            const std::int64_t r = edges.row(k + l);
+            base[l] = side.indices + side.indptr[r];
+            size[l] = side.indptr[r + 1] - side.indptr[r];
+            column[l] = static_cast<std::int32_t>(edges.column(k + l));
+            longest = std::max(longest, size[l]);
+            if (size[l] == 0) base[l] = side.indices, size[l] = 1, column[l] = -1;  // nothing is there
+            if (k + l + 2 * lanes < edges.size()) prefetch(side.indptr + edges.row(k + l + 2 * lanes));
+            if (k + l + lanes < edges.size()) {
+                const std::int64_t n = edges.row(k + l + lanes);
+                prefetch(side.indices + (side.indptr[n] + side.indptr[n + 1]) / 2);
+            }
+        }
+        for (; longest > 1; longest -= longest / 2)
+            for (int l = 0; l < width; ++l) {
+                const std::int64_t half = size[l] / 2;
+                base[l] += base[l][half - (half > 0)] < column[l] ? half : 0;
+                size[l] -= half;
+            }
+        for (int l = 0; l < width; ++l)
+            if (*base[l] == column[l]) found[k + l] = base[l] - side.indices;
+    }
+}
+
+// The same by bit rows: the number of bits before that of the column is the place within the row.
+void rank(const NeighborSide& side, const Edges& edges, std::int64_t from, std::int64_t stop, std::int64_t* found) {
+    const std::int64_t words = (side.num_rows + 63) / 64;
+    const auto count_bits = row_kernels().count_bits;
+    for (std::int64_t k = from; k < stop; ++k) {
+        if (k + kAhead < edges.size()) {
+            const std::uint64_t* next = side.bits + edges.row(k + kAhead) * words;
+            for (std::int64_t w = 0; w <= edges.column(k + kAhead) >> 6; w += 8) prefetch(next + w);
+        }
+        const std::int64_t r = edges.row(k), c = edges.column(k);
+        const std::uint64_t* row = side.bits + r * words;
+        if (!bit(row, static_cast<std::int32_t>(c))) continue;
+        const std::uint64_t before = row[c >> 6] & ((std::uint64_t{1} << (c & 63)) - 1);
+        found[k] = side.indptr[r] + count_bits(row, row, c >> 6) + count_bits(&before, &before, 1);
+    }
+}
+
 }  // namespace
 
 Buffer<std::int64_t> find_entries(const NeighborSide& side, const std::int64_t* rows, const std::int64_t* columns,
                                   std::int64_t num_edges, bool both, Control& control) {
-    const std::int64_t total = both ? 2 * num_edges : num_edges;
-    Buffer<std::int64_t> found(static_cast<std::size_t>(total));
+    const Edges edges{rows, columns, num_edges, both};
+    Buffer<std::int64_t> found(static_cast<std::size_t>(edges.size()));
     found.fill(-1);
-    auto row_of = [&](std::int64_t k) { return k < num_edges ? rows[k] : columns[k - num_edges]; };
-    auto column_of = [&](std::int64_t k) { return k < num_edges ? columns[k] : rows[k - num_edges]; };
     constexpr std::int64_t chunk = 2048;
-    constexpr int lanes = 16;  // searches that go on side by side, so that they wait for memory together
     if (side.num_entries() > 0)
-        parallel_for(control, (total + chunk - 1) / chunk, [&](std::int64_t task, int) {
-            const std::int64_t stop = std::min(total, (task + 1) * chunk);
-            for (std::int64_t k = task * chunk; k < stop; k += lanes) {
-                const int width = static_cast<int>(std::min<std::int64_t>(lanes, stop - k));
-                const std::int32_t* base[lanes];
-                std::int64_t size[lanes], longest = 0;
-                std::int32_t column[lanes];
-                for (int l = 0; l < width; ++l) {
-                    const std::int64_t r = row_of(k + l);
-                    base[l] = side.indices + side.indptr[r];
-                    size[l] = side.indptr[r + 1] - side.indptr[r];
-                    column[l] = static_cast<std::int32_t>(column_of(k + l));
-                    longest = std::max(longest, size[l]);
-                    if (size[l] == 0) base[l] = side.indices, size[l] = 1, column[l] = -1;  // nothing is there
-                    if (k + l + 2 * lanes < total) prefetch(side.indptr + row_of(k + l + 2 * lanes));
-                    if (k + l + lanes < total) {
-                        const std::int64_t n = row_of(k + l + lanes);
-                        prefetch(side.indices + (side.indptr[n] + side.indptr[n + 1]) / 2);
-                    }
-                }
-                for (; longest > 1; longest -= longest / 2)
-                    for (int l = 0; l < width; ++l) {
-                        const std::int64_t half = size[l] / 2;
-                        base[l] += base[l][half - (half > 0)] < column[l] ? half : 0;
-                        size[l] -= half;
-                    }
-                for (int l = 0; l < width; ++l)
-                    if (*base[l] == column[l]) found[static_cast<std::size_t>(k + l)] = base[l] - side.indices;
-            }
+        parallel_for(control, (edges.size() + chunk - 1) / chunk, [&](std::int64_t task, int) {
+            const std::int64_t stop = std::min(edges.size(), (task + 1) * chunk);
+            side.bits ? rank(side, edges, task * chunk, stop, found.data())
+                      : search(side, edges, task * chunk, stop, found.data());
         });
     found.resize(static_cast<std::size_t>(std::remove(found.begin(), found.end(), -1) - found.begin()));
     return found;
@@ -90,18 +124,17 @@ Buffer<std::int64_t> find_entries(const NeighborSide& side, const std::int64_t* 
 Exclusion make_exclusion(const NeighborSide& side, std::int64_t num_columns, const std::int64_t* entries,
                          std::int64_t num_entries, Control& control) {
     Exclusion made;
-    made.absent.resize(static_cast<std::size_t>(side.num_entries() / 64 + 1));
-    made.absent.fill(0);
+    made.absent.assign(static_cast<std::size_t>(side.num_entries() / 64 + 1), 0);
     for (std::int64_t k = 0; k < num_entries; ++k)
         made.absent[entries[k] >> 6] |= std::uint64_t{1} << (entries[k] & 63);
     if (!side.bits) return made;
     const std::int64_t words = (num_columns + 63) / 64;
-    made.bits.resize(static_cast<std::size_t>(side.num_rows * words));
+    made.bits.reset(new std::uint64_t[static_cast<std::size_t>(side.num_rows * words)]);
     constexpr std::int64_t chunk = 128;
     parallel_for(control, (side.num_rows + chunk - 1) / chunk, [&](std::int64_t task, int) {
         std::int64_t r = task * chunk;
         const std::int64_t last = std::min(side.num_rows, r + chunk);
-        std::copy(side.bits + r * words, side.bits + last * words, made.bits.data() + r * words);
+        std::copy(side.bits + r * words, side.bits + last * words, made.bits.get() + r * words);
         const std::int64_t from = side.indptr[r], to = side.indptr[last];
         for (std::int64_t w = from / 64; w * 64 < to; ++w)
             for (std::uint64_t left = made.absent[w]; left; left &= left - 1) {

@@ -7,11 +7,39 @@
 #include "graphx/neighbors.hpp"
 #include "graphx/neighbors_finder.hpp"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace graphx {
 
 using namespace neighbors;
 
 namespace {
+
+// Sums from here on leave the caches before anybody reads them. Their rows of zeros, which are most where pairs are drawn
+// at random, are then written past the caches: a usual store would first read what it overwrites.
+constexpr std::int64_t kStreamFrom = std::int64_t{8} << 20;
+
+template <class T>
+GRAPHX_INLINE bool stream_zeros(T* out, std::int64_t size) {
+#if defined(__SSE2__)
+    const std::int64_t bytes = size * static_cast<std::int64_t>(sizeof(T));
+    if (reinterpret_cast<std::uintptr_t>(out) % 16 != 0 || bytes % 16 != 0) return false;
+    auto* at = reinterpret_cast<__m128i*>(out);
+    for (std::int64_t k = 0; k < bytes / 16; ++k) _mm_stream_si128(at + k, _mm_setzero_si128());
+    return true;
+#else
+    (void)out;
+    (void)size;
+    return false;
+#endif
+}
+inline void end_of_stream() {
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
 
 // -- feature rows -----------------------------------------------------------------------------------------------------
 
@@ -125,10 +153,14 @@ void pool_common(const PairQuery& given, const T* x, std::int64_t channels, T* o
                  Control& control) {
     const PairQuery query = oriented(given);
     const auto sum_rows = sum_rows_for_this_machine<T>();
-    prefer_huge_pages(out, query.num_pairs * channels * static_cast<std::int64_t>(sizeof(T)));
+    const std::int64_t bytes = query.num_pairs * channels * static_cast<std::int64_t>(sizeof(T));
+    const bool stream = bytes >= kStreamFrom;
+    prefer_huge_pages(out, bytes);
     for_pairs(query, true, control, [&](std::int64_t b, std::int64_t found, Finder& finder) {
         counts[b] = found;
-        sum_rows(x, channels, finder.nodes(), finder.weights(), found, out + b * channels);
+        if (found > 0 || !stream || !stream_zeros(out + b * channels, channels))
+            sum_rows(x, channels, finder.nodes(), finder.weights(), found, out + b * channels);
+        if (stream && ((b + 1) % kPairsPerTask == 0 || b + 1 == query.num_pairs)) end_of_stream();
     });
 }
 

@@ -139,7 +139,7 @@ private:
         if (!absent.empty()) {
             exclusion = make_exclusion(made, columns, absent.data(), static_cast<std::int64_t>(absent.size()), control);
             made.absent = exclusion.absent.data();
-            if (bits) made.bits = exclusion.bits.data();
+            if (bits) made.bits = exclusion.bits.get();
         }
         return made;
     }

@@ -41,7 +41,7 @@ void check(const Question& c, std::int64_t channels = 21) {
         exclusion = make_exclusion(first, c.columns, c.absent.data(), static_cast<std::int64_t>(c.absent.size()),
                                    one);
         first.absent = exclusion.absent.data();
-        if (c.bits) first.bits = exclusion.bits.data();
+        if (c.bits) first.bits = exclusion.bits.get();
         if (c.shared) second = first;
     }
     const PairQuery query{first, second, c.columns, c.pairs.sources.data(), c.pairs.targets.data(),
@@ -103,6 +103,27 @@ void check(const Question& c, std::int64_t channels = 21) {
         }
     }
     unsetenv("GRAPHX_SIMD");
+}
+
+void find_around_chunks(const Matrix& m, const NeighborSide& side, std::int64_t n) {
+    std::mt19937 random(6);
+    for (const std::int64_t size : {0, 1, 15, 16, 17, 2047, 2048, 2049, 5000}) {
+        std::vector<std::int64_t> rows, columns, expected;
+        for (std::int64_t k = 0; k < size; ++k) {
+            rows.push_back(static_cast<std::int64_t>(random() % 40));
+            columns.push_back(static_cast<std::int64_t>(random() % static_cast<unsigned>(n)));
+        }
+        for (std::size_t k = 0; k < rows.size(); ++k)
+            for (std::int64_t e = m.indptr[static_cast<std::size_t>(rows[k])];
+                 e < m.indptr[static_cast<std::size_t>(rows[k]) + 1]; ++e)
+                if (m.indices[static_cast<std::size_t>(e)] == columns[k]) expected.push_back(e);
+        for (const int threads : {1, 4}) {
+            Control control(threads);
+            const auto found = find_entries(side, rows.data(), columns.data(), size, false, control);
+            CHECK(std::equal(found.begin(), found.end(), expected.begin(),
+                             expected.end()));  // in the order they were asked for
+        }
+    }
 }
 
 }  // namespace
@@ -348,24 +369,34 @@ TEST(bit_rows_hold_the_entries_and_exclusion_takes_them_out) {
 }
 
 TEST(entries_are_found_around_the_searches_of_a_chunk) {
-    const Matrix m = random_matrix(40, 300, 5);
-    std::mt19937 random(6);
-    for (const std::int64_t size : {0, 1, 15, 16, 17, 2047, 2048, 2049, 5000}) {
-        std::vector<std::int64_t> rows, columns, expected;
-        for (std::int64_t k = 0; k < size; ++k) {
-            rows.push_back(static_cast<std::int64_t>(random() % 40));
-            columns.push_back(static_cast<std::int64_t>(random() % 300));
-        }
-        for (std::size_t k = 0; k < rows.size(); ++k)
-            for (std::int64_t e = m.indptr[static_cast<std::size_t>(rows[k])];
-                 e < m.indptr[static_cast<std::size_t>(rows[k]) + 1]; ++e)
-                if (m.indices[static_cast<std::size_t>(e)] == columns[k]) expected.push_back(e);
-        for (const int threads : {1, 4}) {
-            Control control(threads);
-            const auto found = find_entries(m.side(false), rows.data(), columns.data(), size, false, control);
-            CHECK(std::equal(found.begin(), found.end(), expected.begin(),
-                             expected.end()));  // in the order they were asked for
-        }
+    for (const bool by_bits : {false, true}) {
+        const std::int64_t n = by_bits ? 40 : 300;  // rows are searched in any matrix, bits counted in a square one
+        const Matrix m = random_matrix(40, n, 5);
+        NeighborSide side = m.side(false);
+        Control one(1);
+        const auto bits = make_bits(side, n, one);
+        if (by_bits) side.bits = bits.data();
+        find_around_chunks(m, side, n);
+    }
+}
+
+TEST(entries_of_bit_rows_are_those_of_searches) {
+    for (const std::int64_t n : {1, 63, 64, 65, 128, 700}) {
+        const Matrix m = random_matrix(n, n, static_cast<unsigned>(n));
+        const Pairs pairs = random_pairs(n, n, 3000, false, 3);
+        at_every_level([&](Simd) {
+            Control control(2);
+            NeighborSide side = m.side(false);
+            const auto find = [&] {
+                return find_entries(side, pairs.sources.data(), pairs.targets.data(), 3000, true, control);
+            };
+            const auto searched = find();
+            const auto bits = make_bits(side, n, control);
+            side.bits = bits.data();
+            const auto counted = find();
+            CHECK(n == 1 || searched.size() > 0);
+            CHECK(std::equal(counted.begin(), counted.end(), searched.begin(), searched.end()));
+        });
     }
 }
 

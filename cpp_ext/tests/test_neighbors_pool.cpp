@@ -230,6 +230,36 @@ TEST(infinite_features_reach_their_own_pairs_only) {
     });
 }
 
+template <class T>
+void check_large(std::int64_t channels) {
+    const std::int64_t size = (std::int64_t{8} << 20) / (channels * static_cast<std::int64_t>(sizeof(T))) + 300;
+    Matrix a;  // the first three rows share nodes with one another and with no other row
+    std::mt19937 random(1);
+    for (std::int32_t r = 0; r < 40; ++r) a.push({r < 3 ? 0 : r, 50 + r, 100 + r}, random);
+    const Pairs pairs = random_pairs(40, 40, size, false, 3);
+    const auto x = wholes<T>(140 * channels, 4);
+    const auto all = pooled(query_of(a.side(false), a.side(false), 140, pairs), x, channels, 3);
+    std::int64_t none = 0;
+    for (std::int64_t b = 0; b < size; ++b) {
+        const std::int64_t s = pairs.sources[static_cast<std::size_t>(b)], t = pairs.targets[static_cast<std::size_t>(b)];
+        none += all.counts[static_cast<std::size_t>(b)] == 0;
+        CHECK_EQ(all.counts[static_cast<std::size_t>(b)], s == t ? 3 : s < 3 && t < 3 ? 1 : 0);
+        for (std::int64_t j = 0; j < channels; ++j) {
+            const auto of = [&](std::int64_t u) { return x[static_cast<std::size_t>(u * channels + j)]; };
+            const T expected = s == t ? of(s < 3 ? 0 : s) + of(50 + s) + of(100 + s) : s < 3 && t < 3 ? of(0) : T{0};
+            CHECK_EQ(all.out[static_cast<std::size_t>(b * channels + j)], expected);
+        }
+    }
+    CHECK(none > size / 2 && none < size);
+}
+
+TEST(large_sums_are_the_same_where_their_zeros_are_streamed) {
+    for (const std::int64_t channels : {63, 64, 100}) {  // rows that start at any number, at whole lines, between
+        check_large<float>(channels);
+        check_large<double>(channels);
+    }
+}
+
 TEST(pooling_stops_in_the_middle) {
     const Matrix a = random_matrix(30, 200, 1);
     const Pairs pairs = random_pairs(30, 30, 2000, false, 3);

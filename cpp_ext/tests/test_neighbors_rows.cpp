@@ -6,6 +6,7 @@
 
 #include "draws.hpp"
 #include "every_level.hpp"
+#include "guarded.hpp"
 
 using namespace graphx;
 using namespace graphx::neighbors;
@@ -46,6 +47,12 @@ void check_search(const std::vector<std::int32_t>& a, const std::vector<std::int
             CHECK_EQ(at_a[k], expected[static_cast<std::size_t>(k)].first);
             CHECK_EQ(at_b[k], expected[static_cast<std::size_t>(k)].second);
         }
+        if (!rows.compare_count) return;
+        CHECK_EQ(rows.compare_count(a.data(), na, b.data(), nb, nullptr), found);
+        Fenced<std::int32_t> at(na);
+        CHECK_EQ(rows.compare_emit(a.data(), na, b.data(), nb, at.data()), found);
+        CHECK(at.whole());
+        for (std::int64_t k = 0; k < found; ++k) CHECK_EQ(at[k], at_b[k]);
     });
 }
 
@@ -75,6 +82,26 @@ TEST(searches_at_the_ends_of_rows) {
     check_search({9, last}, {1, 2});  // behind all
     check_search({1}, {1});
     check_search({last - 1}, {last});
+}
+
+TEST(comparing_reads_nothing_outside_the_rows) {
+    std::mt19937 random(4);
+    for (const std::int64_t na : {1, 7, 8, 9, 16, 17})
+        for (const std::int64_t nb : {1, 7, 8, 9, 15, 128})
+            for (const bool at_end : {false, true}) {
+                const auto a = random_row(na, 40, random), b = random_row(nb, 2 * nb, random);
+                Guarded own(a.size() * 4, at_end), other(b.size() * 4, at_end);
+                std::copy(a.begin(), a.end(), own.as<std::int32_t>());
+                std::copy(b.begin(), b.end(), other.as<std::int32_t>());
+                const auto expected = static_cast<std::int64_t>(places_of_equals(a, b).size());
+                at_every_level([&](Simd level) {
+                    const RowKernels rows = row_kernels();
+                    CHECK_EQ(rows.compare_count != nullptr, level != Simd::plain);
+                    if (!rows.compare_count) return;
+                    CHECK_EQ(rows.compare_count(own.as<std::int32_t>(), na, other.as<std::int32_t>(), nb, nullptr),
+                             expected);
+                });
+            }
 }
 
 TEST(bits_of_two_rows_are_counted) {

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "graphx/buffer.hpp"
 #include "graphx/parallel.hpp"
@@ -45,15 +47,17 @@ struct NeighborLists {
     Buffer<double> values;
 };
 
-// The entries (row, column) that exist, as positions in `indices`; with `both` also (column, row). Not sorted.
+// The entries (row, column) that exist, as positions in `indices`; with `both` also (column, row). Not sorted. Rows are
+// searched; in a square matrix with bit rows, the bits before are counted.
 Buffer<std::int64_t> find_entries(const NeighborSide& side, const std::int64_t* rows, const std::int64_t* columns,
                                   std::int64_t num_edges, bool both, Control& control);
 
 // Excluded entries in the form the kernels read: a bit for each entry (an eighth of a byte each, so it is made anew for
 // every call and nothing is left to clear), and a copy of the bit rows without them.
+// They are of malloc, which as a rule has the memory of the call before at hand; fresh pages took as long as the rest.
 struct Exclusion {
-    Buffer<std::uint64_t> absent;
-    Buffer<std::uint64_t> bits;
+    std::vector<std::uint64_t> absent;
+    std::unique_ptr<std::uint64_t[]> bits;
 };
 Exclusion make_exclusion(const NeighborSide& side, std::int64_t num_columns, const std::int64_t* entries,
                          std::int64_t num_entries, Control& control);

@@ -94,7 +94,9 @@ private:
     static void prefetch_row(const NeighborSide& side, std::int64_t r) {
         const std::int32_t* p = side.indices + side.indptr[r];
         const std::int32_t* stop = side.indices + std::min(side.indptr[r + 1], side.indptr[r] + 192);
+        if (p == stop) return;
         for (; p < stop; p += 16) prefetch_near(p);
+        prefetch_near(stop - 1);  // a row seldom starts where a line does
     }
 
     Row row(const NeighborSide& side, std::int64_t r, std::int64_t low, std::int64_t high) const {
@@ -219,14 +221,23 @@ private:
         const bool swapped = first.size > second.size;
         const Row& a = swapped ? second : first;
         const Row& b = swapped ? first : second;
-        const bool far = a.size * rows_.search_from <= b.size;
         const bool filter = q_.first.absent || q_.second.absent;
+        const bool few = rows_.compare_count && a.size <= kFew && b.size <= kFewOf;
+        if (few && !emit && !filter) return rows_.compare_count(a.data, a.size, b.data, b.size, nullptr);
+        const bool far = !few && a.size * rows_.search_from <= b.size;
         if (far && !emit && !filter) return rows_.search_count(a.data, a.size, b.data, b.size, nullptr, nullptr);
         make_room(far ? a.size : b.size);
         std::int32_t* at_a = swapped ? at_second_.data() : at_first_.data();
         std::int32_t* at_b = swapped ? at_first_.data() : at_second_.data();
         std::int64_t all = 0;
-        if (far) {
+        if (few) {
+            all = rows_.compare_emit(a.data, a.size, b.data, b.size, at_b);
+            if (!filter && !q_.weighted()) {
+                for (std::int64_t k = 0; k < all; ++k) nodes_[k] = b.data[at_b[k]];
+                return all;
+            }
+            all = confirm(a, b, all, at_a, at_b);
+        } else if (far) {
             all = rows_.search_emit(a.data, a.size, b.data, b.size, at_a, at_b);
         } else {
             if (of_short_.words.size() == 0) of_short_.make(std::min(q_.num_columns, kFold));
@@ -267,6 +278,9 @@ private:
         }
         return found;
     }
+
+    // Rows of which all pairs of entries are compared: up to here that takes less than a set or a search.
+    static constexpr std::int64_t kFew = 16, kFewOf = 128;
 
     // Bits of the set of a short row: 32 KiB, which the first level holds. More nodes share bits.
     static constexpr std::int64_t kFold = std::int64_t{1} << 18;

@@ -11,6 +11,9 @@ namespace graphx::neighbors {
 // 16 more than the short row has), returns how many there are.
 using Search = std::int64_t (*)(const std::int32_t* a, std::int64_t na, const std::int32_t* b, std::int64_t nb,
                                 std::int32_t* at_a, std::int32_t* at_b);
+// The same for a short row, every entry of it compared with every one of b: writes the positions in b alone.
+using Compare = std::int64_t (*)(const std::int32_t* a, std::int64_t na, const std::int32_t* b, std::int64_t nb,
+                                 std::int32_t* at_b);
 using CountBits = std::int64_t (*)(const std::uint64_t* a, const std::uint64_t* b, std::int64_t words);
 // How many entries u of a row have the bit `u & fold` set; and where they are (room for 16 more than the row has).
 using CountMarked = std::int64_t (*)(const std::uint32_t* mark, std::uint32_t fold, const std::int32_t* row,
@@ -26,6 +29,7 @@ GRAPHX_INLINE bool marked(const std::uint32_t* mark, std::uint32_t fold, std::in
 
 struct RowKernels {
     Search search_count, search_emit;
+    Compare compare_count, compare_emit;  // none where no instruction compares eight at once
     CountBits count_bits;
     CountMarked count_marked;
     FindMarked find_marked;

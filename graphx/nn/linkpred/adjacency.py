@@ -127,7 +127,8 @@ class Adjacency:
 
             edges = edges.contiguous()
             try:
-                found = _core.neighbors_entries(self.indptr, self.indices, edges, True, _threads(None))
+                bits = self._side(None).bits
+                found = _core.neighbors_entries(self.indptr, self.indices, bits, edges, True, _threads(None))
             except IndexError as error:
                 raise self._out_of_range(edges, what) from error
             return torch.from_numpy(found)
