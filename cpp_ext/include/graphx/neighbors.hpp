@@ -1,7 +1,7 @@
 // Common neighbours of pairs of rows: counts, scores, lists, differences, and fused sums of feature rows.
 //
 // A pair (s, t) asks for the intersection of row s of A1 [R1, N] and row t of A2 [R2, N]. Whichever way a pair is
-// answered (searching, a bit set of one row, two bit rows), its common neighbours come in ascending order, so
+// answered (comparing, searching, a bit set of one row, two bit rows), its common neighbours come in ascending order, so
 // sums have the same bits for any choice and any number of threads.
 #pragma once
 

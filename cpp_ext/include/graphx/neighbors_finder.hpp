@@ -1,4 +1,4 @@
-// How one worker answers pairs of rows: by searching, by a bit set of one row, or by two bit rows. Private to
+// How one worker answers pairs of rows: by comparing, searching, a bit set of one row, or two bit rows. Private to
 // the kernels of neighbors.hpp.
 #pragma once
 
