@@ -57,14 +57,17 @@ def test_a_lost_file_is_named(cluster, tmp_path):
 
 
 def test_a_full_disk_is_told_and_leaves_no_half_block(cluster, tmp_path):
+    blocks = squares(tmp_path, 2)
+    assert farm(cluster, slow_square, blocks[:1], what="squares") == 1
     cluster.run(forbid_large_files, 100)
     try:
         with pytest.raises(CapacityError, match="finished blocks are kept"):
-            farm(cluster, slow_square, squares(tmp_path, 2), what="squares")
+            farm(cluster, slow_square, blocks, what="squares")  # one fails, and no other is under way
     finally:
         cluster.run(forbid_large_files, None)
-    assert not list(tmp_path.iterdir())
-    assert farm(cluster, slow_square, squares(tmp_path, 2), what="squares") == 2
+    assert list(tmp_path.iterdir()) == [blocks[0].path]
+    assert farm(cluster, slow_square, blocks, what="squares") == 1
+    assert [int(np.load(block.path)[0]) for block in blocks] == [0, 1]
 
 
 def test_a_job_is_recognised(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphx.nn.aggr.linear import aligned_linear
 from graphx.nn.aggr.plan import TreePlan, tree_plan
 from graphx.nn.aggr.tree import chunk_pairs, chunks
 
@@ -35,7 +36,7 @@ def _arrays(*tensors: Tensor) -> list[np.ndarray]:
 def gru_gates(x: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> tuple[Tensor, Tensor]:
     """Both affine maps of a row, in the type of the weights, returned in the type of the rows."""
     low = x.to(w_ih.dtype)
-    i, h = torch.nn.functional.linear(low, w_ih, b_ih), torch.nn.functional.linear(low, w_hh, b_hh)
+    i, h = aligned_linear(low, w_ih, b_ih), aligned_linear(low, w_hh, b_hh)
     return i.to(x.dtype), h.to(x.dtype)
 
 

@@ -14,7 +14,7 @@ from graphx._checks import positive_integers
 from graphx.errors import InputError
 from graphx.nn.aggr.gru import lcm_gru
 from graphx.nn.aggr.linear import rowwise_linear_relu
-from graphx.nn.aggr.operators import GRUOperator, operator_of
+from graphx.nn.aggr.operators import GRUOperator, operator_of, steady_combine
 from graphx.nn.aggr.plan import TreePlan, tree_plan
 from graphx.nn.aggr.protocol import Operator
 from graphx.nn.aggr.tree import TreeReduce
@@ -45,7 +45,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
       :meth:`associativity_loss`.
     - The result of a segment does not change, to the last bit, with what else is in the batch: nothing is padded, and
       no product's path through the library depends on the size of the batch. In float32 on the processor a kernel of
-      our own with one order of summation does the work; elsewhere every product has one fixed shape.
+      our own with one order of summation does the work; elsewhere every linear layer, and every product of rows and a
+      matrix, has one fixed shape and rows that are filled up to whole vectors.
     - Kept for the backward pass are the rows of the tree, :math:`2E - V` with the elements; gates are computed again.
       Gradients are written without atomic additions, so they are the same in every run, for any number of threads.
     - Under autocast the products run in its type and the latents stay in float32. The GRU works in a full graph of
@@ -286,7 +287,7 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]
     ) -> tuple[Tensor, Tensor]:
         parameters = [p for p in self.operator.parameters() if p.requires_grad]
         found: tuple[Tensor, Tensor] = TreeReduce.apply(  # type: ignore[no-untyped-call]
-            rows, plan(order), self.operator.combine, identity, *parameters
+            rows, plan(order), steady_combine(self.operator), identity, *parameters
         )
         return found
 

@@ -8,10 +8,11 @@ from typing import Final
 
 import torch
 from torch import Tensor
-from torch.nn import Linear, Module, Parameter
+from torch.nn import Module, Parameter
 
 from graphx.errors import InputError
 from graphx.nn.aggr.gru import gru_combine
+from graphx.nn.aggr.linear import AlignedLinear, aligned
 from graphx.nn.aggr.monoids import MaxOperator, MaxPlusOperator, MinOperator, SumOperator
 from graphx.nn.aggr.protocol import Operator, Symmetrized
 
@@ -80,7 +81,7 @@ class MLPOperator(Operator):
     def __init__(self, channels: int, hidden_channels: int | None = None) -> None:
         super().__init__(channels)
         hidden = 2 * channels if hidden_channels is None else hidden_channels
-        self.lin1, self.lin2 = Linear(2 * channels, hidden), Linear(hidden, channels)
+        self.lin1, self.lin2 = AlignedLinear(2 * channels, hidden), AlignedLinear(hidden, channels)
 
     def combine(self, a: Tensor, b: Tensor) -> Tensor:
         """See the class."""
@@ -107,7 +108,7 @@ class GatedOperator(Operator):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        self.own, self.other = Linear(channels, channels), Linear(channels, channels, bias=False)
+        self.own, self.other = AlignedLinear(channels, channels), AlignedLinear(channels, channels, bias=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -146,7 +147,7 @@ class LatticeOperator(Operator):
     def __init__(self, channels: int, hidden_channels: int | None = None) -> None:
         super().__init__(channels)
         hidden = 2 * channels if hidden_channels is None else hidden_channels
-        self.lin1, self.lin2 = Linear(2 * channels, hidden), Linear(hidden, channels)
+        self.lin1, self.lin2 = AlignedLinear(2 * channels, hidden), AlignedLinear(hidden, channels)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -189,7 +190,7 @@ class AttentionOperator(Operator):
         if heads < 1 or channels % heads != 0:
             raise InputError(f"channels is {channels} and heads is {heads}; expected a multiple of the heads")
         self.heads = heads
-        self.query, self.key, self.value = (Linear(channels, channels) for _ in range(3))
+        self.query, self.key, self.value = (AlignedLinear(channels, channels) for _ in range(3))
 
     def combine(self, a: Tensor, b: Tensor) -> Tensor:
         """See the class."""
@@ -214,6 +215,11 @@ _BY_NAME: Final[dict[str, Callable[[int], Operator]]] = {
     "max": MaxOperator,
     "min": MinOperator,
 }
+
+
+def steady_combine(operator: Operator) -> Callable[[Tensor, Tensor], Tensor]:
+    """``combine`` with a row's bits the same at any place; ours is, another's becomes it."""
+    return operator.combine if type(operator) in _BY_NAME.values() else aligned(operator.combine)
 
 
 def operator_of(wish: str | Module, channels: int) -> Operator:

@@ -19,7 +19,9 @@ class Operator(Module):
 
     A subclass defines ``combine(a, b)`` for rows ``[P, d]``, each row on its own, with the same bits for ``combine(b,
     a)``. Batch normalisation and dropout have no place in it: they mix rows, or differ from call to call. Plain modules
-    that are called as ``module(a, b)`` are made commutative by :class:`Symmetrized`.
+    that are called as ``module(a, b)`` are made commutative by :class:`Symmetrized`. In the trees, linear layers and
+    products of rows with a matrix (``@``, ``torch.mm``) give a row the same bits at any place; other products, such as
+    ``torch.nn.Bilinear``, round as the library does, on some processors by the place of a row.
 
     Args:
         channels: d, the size of a latent vector.

@@ -30,7 +30,21 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return request.param
 
 
-def layer(channels: int, dtype: torch.dtype = torch.float32, kind: str = "gru", **options: object) -> LCMAggregation:
+class Sides(torch.nn.Module):
+    """What a user may write: products by layers and by hand."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.lin = torch.nn.Sequential(torch.nn.Linear(2 * channels, 7), torch.nn.Tanh())
+        self.out = torch.nn.Parameter(torch.randn(7, channels))
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return self.lin(torch.cat([a, b], -1)) @ self.out
+
+
+def layer(
+    channels: int, dtype: torch.dtype = torch.float32, kind: str | torch.nn.Module = "gru", **options: object
+) -> LCMAggregation:
     torch.manual_seed(1)
     made = LCMAggregation(channels, channels, operator=kind, **{"project": False, **options}).to(dtype)
     if made.empty is not None:
@@ -103,6 +117,19 @@ def test_a_segment_keeps_its_bits_in_any_company(kind: str, dtype: torch.dtype, 
     other = torch.cat([torch.randn(shift, channels, dtype=dtype), x])
     moved = aggr(other, torch.cat([torch.full((shift,), size), index]), dim_size=size + 1)
     assert torch.equal(moved[:size], whole)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("kind", ["gru", "mlp", "gated", "attention", "lattice", "sides"])
+def test_a_segment_keeps_its_bits_at_any_width(kind: str, dtype: torch.dtype) -> None:
+    """Also under a module of the user's that is built of linear layers."""
+    for channels in (2, 3, 5, 6, 7, 10, 13, 33):
+        aggr = layer(channels, dtype, Sides(channels) if kind == "sides" else kind, project=channels % 2 == 1)
+        x, index = mixed(100, channels, 3, dtype)
+        whole = aggr(x, index, dim_size=3)
+        for segment in range(3):
+            own = x[index == segment]
+            assert torch.equal(aggr(own, torch.zeros(len(own), dtype=torch.long))[0], whole[segment]), channels
 
 
 def test_bits_do_not_depend_on_threads(path: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.library import opcheck
 
-from graphx.nn.aggr.linear import _ROWS, rowwise_linear_relu
+from graphx.nn.aggr.linear import _ROWS, AlignedLinear, AlignedProducts, aligned, aligned_linear, rowwise_linear_relu
 
 
 def given(rows: int, width: int, out: int, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
@@ -46,6 +46,47 @@ def test_a_row_has_its_bits_in_any_company(width: int) -> None:
     assert bool(found[7].isnan().all())
     others = torch.arange(len(x)) != 7
     assert torch.equal(found[others], whole[others])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("out", [1, 3, 4, 8, 33])
+def test_a_row_has_its_bits_at_any_place(out: int, dtype: torch.dtype) -> None:
+    """Where the length of a row is no multiple of 16 bytes, the kernels of some processors round by its number."""
+    for width in (*range(1, 36), 65, 129):
+        x, weight, bias = given(1, width, out, dtype)
+        x = x.expand(64, -1).contiguous()
+        found = [aligned_linear(x, weight, bias), rowwise_linear_relu(x, weight, bias)]
+        with AlignedProducts():
+            found += [torch.nn.functional.linear(x, weight), x @ weight.t(), torch.mm(x, weight.t().contiguous())]
+        for rows in found:
+            assert torch.equal(rows, rows[:1].expand_as(rows)), (width, out)
+
+
+def test_a_row_has_its_bits_wherever_the_memory_begins() -> None:
+    x, weight, bias = given(40, 16, 5)
+    flat = torch.empty(1 + x.numel())
+    moved = flat[1:].view_as(x).copy_(x)
+    assert moved.data_ptr() % 16 != x.data_ptr() % 16
+    assert torch.equal(rowwise_linear_relu(moved, weight, bias), rowwise_linear_relu(x, weight, bias))
+
+
+def test_aligned_products_are_those_of_torch() -> None:
+    x, weight, bias = given(6, 5, 3, torch.float64)
+    layer = torch.nn.Linear(5, 3).double()
+    batches = x.view(2, 3, 5)
+    wanted = [layer(x), layer(batches), x @ weight.t(), batches @ weight.t(), weight @ x[0], x.t() @ x, x.mm(x.t())]
+    with AlignedProducts():
+        found = [layer(x), layer(batches), x @ weight.t(), batches @ weight.t(), weight @ x[0], x.t() @ x, x.mm(x.t())]
+        found.append(torch.nn.functional.linear(x, weight, bias=bias))
+    wanted.append(torch.addmm(bias, x, weight.t()))
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other)
+    torch.testing.assert_close(aligned(torch.mm)(x, weight.t()), x @ weight.t())
+    same = AlignedLinear(5, 3).double()
+    same.load_state_dict(layer.state_dict())
+    torch.testing.assert_close(same(x), layer(x))
+    parts = [x.requires_grad_(), weight.requires_grad_(), bias.requires_grad_()]
+    assert torch.autograd.gradcheck(aligned_linear, parts)
 
 
 def test_the_operator_keeps_the_rules_of_torch_library() -> None:
