@@ -63,7 +63,7 @@ class AlignedProducts(TorchFunctionMode):
 
 
 def aligned(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Any function with aligned products, for code that is not ours: some microseconds more for a call of torch in it."""
+    """Any function with aligned products, for code that is not ours: it costs each call of torch in it some time."""
 
     def called(*args: Tensor) -> Tensor:
         with AlignedProducts():
