@@ -277,10 +277,13 @@ def tables(options: argparse.Namespace) -> None:
             row[pairs] = _spread([100 * c[pairs] for c in cells])
             row[f"{pairs}, as published"] = _spread([100 * usual[c["seed"]][pairs] for c in cells])
         tried.append(row)
+    where = "Runs are of Intel Xeon and AMD EPYC machines; named is the one that wrote the table."
+    part["note"] = f"{part['note']} {where}"
     other = {
         "title": "What was tried beyond the published settings, Hits@100 in %",
         "rows": tried,
-        "note": "On our splits where nothing else is said; the published settings beside them on the same splits.",
+        "note": "On our splits where nothing else is said; the published settings beside them on the same splits. "
+        + where,
     }
     versions = {name: str(module.__version__) for name, module in (("torch", torch), ("pyg", torch_geometric))}
     parts = {"quality": part, "tried": other} | ({} if options.ogb is None else {"ogb": _curve(options.ogb)})
