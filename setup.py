@@ -55,6 +55,7 @@ class BuildWithNanobind(build_ext):
         compiler: Any = self.compiler
         if compiler.compiler_type == "unix":
             compiler.compile = self._compile
+            compiler.force = True  # link always: a kept object may be older than what was linked of others
         super().build_extension(ext)
 
     def _compile(self, sources: list[str], **options: Any) -> list[str]:

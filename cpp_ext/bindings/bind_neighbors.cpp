@@ -8,6 +8,7 @@
 
 #include "common.hpp"
 #include "graphx/neighbors.hpp"
+#include "graphx/openmp.hpp"
 
 namespace graphx::bind {
 
@@ -17,6 +18,15 @@ template <class T>
 using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Rows = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// Kernels are called between torch's operators, so they take its threads.
+template <class F>
+auto run(int threads, F&& body) {
+    return run_interruptible(threads, nb::none(), [&](Control& control) {
+        control.lend(openmp_team);
+        return body(control);
+    });
+}
 
 // What keeps the arrays of a side alive, and its exclusion.
 struct Side {
@@ -113,8 +123,7 @@ nb::tuple lists_to_python(NeighborLists&& lists, bool weighted) {
 void count(const nb::tuple& parts, Out<std::int64_t> counts, int threads) {
     Query query(parts);
     expect(static_cast<std::int64_t>(counts.size()) == query.view.num_pairs);
-    run_interruptible(threads, nb::none(),
-                      [&](Control& control) { count_common(query.prepared(control), counts.data(), control); });
+    run(threads, [&](Control& control) { count_common(query.prepared(control), counts.data(), control); });
 }
 
 void score(const nb::tuple& parts, nb::object node_weights, Out<double> out, int threads) {
@@ -126,21 +135,18 @@ void score(const nb::tuple& parts, nb::object node_weights, Out<double> out, int
         expect(static_cast<std::int64_t>(given.size()) == query.view.num_columns);
     }
     const double* weights = node_weights.is_none() ? nullptr : given.data();
-    run_interruptible(threads, nb::none(),
-                      [&](Control& control) { score_common(query.prepared(control), weights, out.data(), control); });
+    run(threads, [&](Control& control) { score_common(query.prepared(control), weights, out.data(), control); });
 }
 
 nb::tuple lists(const nb::tuple& parts, int threads) {
     Query query(parts);
-    auto made = run_interruptible(threads, nb::none(),
-                                  [&](Control& control) { return list_common(query.prepared(control), control); });
+    auto made = run(threads, [&](Control& control) { return list_common(query.prepared(control), control); });
     return lists_to_python(std::move(made), query.view.weighted());
 }
 
 nb::tuple differences(const nb::tuple& parts, int threads) {
     Query query(parts);
-    auto made = run_interruptible(threads, nb::none(),
-                                  [&](Control& control) { return list_differences(query.prepared(control), control); });
+    auto made = run(threads, [&](Control& control) { return list_differences(query.prepared(control), control); });
     return nb::make_tuple(to_numpy(std::move(made.first.rowptr)), to_numpy(std::move(made.first.columns)),
                           to_numpy(std::move(made.second.rowptr)), to_numpy(std::move(made.second.columns)));
 }
@@ -152,7 +158,7 @@ void pool(const nb::tuple& parts, Rows<T> x, Out<T> out, Out<std::int64_t> count
     expect(static_cast<std::int64_t>(x.shape(0)) == query.view.num_columns &&
            static_cast<std::int64_t>(out.size()) == query.view.num_pairs * channels &&
            static_cast<std::int64_t>(counts.size()) == query.view.num_pairs);
-    run_interruptible(threads, nb::none(), [&](Control& control) {
+    run(threads, [&](Control& control) {
         pool_common(query.prepared(control), x.data(), channels, out.data(), counts.data(), control);
     });
 }
@@ -164,7 +170,7 @@ void pool_backward(const nb::tuple& parts, Vector<std::int64_t> counts, Rows<T> 
     expect(static_cast<std::int64_t>(grad_out.shape(0)) == query.view.num_pairs &&
            static_cast<std::int64_t>(counts.size()) == query.view.num_pairs &&
            static_cast<std::int64_t>(grad_x.size()) == query.view.num_columns * channels);
-    run_interruptible(threads, nb::none(), [&](Control& control) {
+    run(threads, [&](Control& control) {
         pool_common_backward(query.prepared(control), counts.data(), grad_out.data(), channels, grad_x.data(), control);
     });
 }
@@ -172,8 +178,7 @@ void pool_backward(const nb::tuple& parts, Vector<std::int64_t> counts, Rows<T> 
 nb::object bits(const nb::tuple& side, std::int64_t num_columns, int threads) {
     Side made(side, num_columns);
     const auto rows = static_cast<std::size_t>(made.view.num_rows);
-    auto words = run_interruptible(threads, nb::none(),
-                                   [&](Control& control) { return make_bits(made.view, num_columns, control); });
+    auto words = run(threads, [&](Control& control) { return make_bits(made.view, num_columns, control); });
     return nb::cast(to_numpy(std::move(words), rows, static_cast<std::size_t>((num_columns + 63) / 64)));
 }
 
@@ -196,7 +201,7 @@ nb::object entries(Vector<std::int64_t> indptr, Vector<std::int32_t> indices, nb
                static_cast<std::int64_t>(words.shape(1)) == (rows + 63) / 64);
         side.bits = reinterpret_cast<const std::uint64_t*>(words.data());
     }
-    return nb::cast(to_numpy(run_interruptible(threads, nb::none(), [&](Control& control) {
+    return nb::cast(to_numpy(run(threads, [&](Control& control) {
         return find_entries(side, edges.data(), edges.data() + size, size, both, control);
     })));
 }
@@ -204,6 +209,7 @@ nb::object entries(Vector<std::int64_t> indptr, Vector<std::int32_t> indices, nb
 }  // namespace
 
 void register_neighbors(nb::module_& m) {
+    m.def("join_openmp", &join_openmp, nb::arg("path"));
     m.def("neighbors_count", &count, nb::arg("query"), nb::arg("counts").noconvert(), nb::arg("threads"));
     m.def("neighbors_score", &score, nb::arg("query"), nb::arg("node_weights").none(), nb::arg("out").noconvert(),
           nb::arg("threads"));

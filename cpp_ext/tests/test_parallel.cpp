@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "graphx/openmp.hpp"
 #include "graphx/parallel.hpp"
 #include "test.hpp"
 
@@ -24,6 +25,22 @@ void nap(int milliseconds) { std::this_thread::sleep_for(std::chrono::millisecon
 
 constexpr int kThreadCounts[] = {1, 2, 3, 7, 64};
 
+// Threads that a caller lends: as many as asked for, the caller alone, two too many, none.
+bool lend_all(void (*run)(void*), void* data, int workers) {
+    std::vector<std::thread> threads;
+    for (int k = 1; k < workers; ++k) threads.emplace_back(run, data);
+    run(data);
+    for (auto& thread : threads) thread.join();
+    return true;
+}
+bool lend_one(void (*run)(void*), void* data, int) {
+    run(data);
+    return true;
+}
+bool lend_more(void (*run)(void*), void* data, int workers) { return lend_all(run, data, workers + 2); }
+bool lend_none(void (*)(void*), void*, int) { return false; }
+constexpr graphx::Team kTeams[] = {lend_all, lend_one, lend_more, lend_none};
+
 }  // namespace
 
 TEST(every_task_runs_once_whatever_the_thread_count) {
@@ -35,6 +52,57 @@ TEST(every_task_runs_once_whatever_the_thread_count) {
             for (int count : runs) CHECK_EQ(count, 1);
         }
     }
+}
+
+TEST(lent_threads_do_every_task_once_with_ids_of_their_own) {
+    for (const graphx::Team team : kTeams)
+        for (int threads : kThreadCounts)
+            for (std::int64_t tasks : {0, 1, 2, 6, 1000}) {
+                Control control(threads);
+                control.lend(team);
+                std::vector<int> runs(static_cast<std::size_t>(tasks), 0);
+                std::vector<std::atomic<int>> inside(static_cast<std::size_t>(threads));
+                parallel_for(control, tasks, [&](std::int64_t task, int worker) {
+                    CHECK(worker >= 0 && worker < threads);
+                    CHECK_EQ(inside[static_cast<std::size_t>(worker)].fetch_add(1), 0);
+                    ++runs[static_cast<std::size_t>(task)];
+                    inside[static_cast<std::size_t>(worker)].fetch_sub(1);
+                });
+                for (int count : runs) CHECK_EQ(count, 1);
+            }
+}
+
+TEST(lent_threads_hand_on_errors_and_stop_when_asked) {
+    for (const graphx::Team team : kTeams) {
+        Control failing(3);
+        failing.lend(team);
+        std::string seen;
+        try {
+            parallel_for(failing, 1000, [&](std::int64_t task, int) {
+                if (task == 5) throw std::runtime_error("task 5");
+            });
+        } catch (const std::runtime_error& error) {
+            seen = error.what();
+        }
+        CHECK_EQ(seen, std::string("task 5"));
+        bool asked = false;
+        Control stopped(3, [&](std::int64_t) { return asked = true; });
+        stopped.lend(team);
+        bool cancelled = false;
+        try {
+            parallel_for(stopped, 100000, [&](std::int64_t, int) { nap(1); });
+        } catch (const Cancelled&) {
+            cancelled = true;
+        }
+        CHECK(asked && cancelled);
+    }
+}
+
+TEST(an_openmp_runtime_that_is_not_loaded_is_not_joined) {
+    CHECK(!graphx::join_openmp("/nowhere/libgomp.so.1"));
+    int calls = 0;
+    CHECK(!graphx::openmp_team([](void* data) { ++*static_cast<int*>(data); }, &calls, 2));
+    CHECK_EQ(calls, 0);
 }
 
 TEST(negative_task_count_is_no_work) {

@@ -1,6 +1,6 @@
 // Parallel loops on std::thread: no OpenMP (an OpenMP runtime hangs in a forked child), no pool that outlives the
 // call (nothing to inherit after fork; only a stream of rows keeps threads, and sees for itself that it was forked),
-// results never depend on the number of threads.
+// results never depend on the number of threads. A caller may lend threads of another library, see Team.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +23,10 @@ struct Cancelled : std::exception {
     const char* what() const noexcept override { return "cancelled"; }
 };
 
+// Threads that another library has at hand: calls run(data) on as many as `workers`, the calling thread among them, and
+// returns true when all have come back; or false, without a call, where it cannot.
+using Team = bool (*)(void (*run)(void*), void* data, int workers);
+
 // What a long computation shares with its caller: how many threads, a progress counter, a request to stop.
 // `poll(done)` runs on the calling thread only, at most every 50 ms, and returns true to stop.
 class Control {
@@ -32,6 +36,7 @@ public:
     explicit Control(int threads = 1, Poll poll = {}) : threads_(std::max(1, threads)), poll_(std::move(poll)) {}
 
     int threads() const { return threads_; }
+    void lend(Team team) { team_ = team; }  // loops run on it, where it takes them
     void advance(std::int64_t amount) { done_.fetch_add(amount, std::memory_order_relaxed); }
     bool stopping() const { return stop_.load(std::memory_order_relaxed); }
     void request_stop() { stop_.store(true, std::memory_order_relaxed); }
@@ -62,6 +67,7 @@ private:
     std::atomic<bool> stop_{false};
     std::thread::id owner_{std::this_thread::get_id()};  // the calling thread takes part in the work and polls in between
     std::chrono::steady_clock::time_point last_poll_{std::chrono::steady_clock::now()};
+    Team team_ = nullptr;
 };
 
 // Calls body(task, worker) for every task in [0, tasks), handed out in ascending order; worker < control.threads().
@@ -96,6 +102,18 @@ void parallel_for(Control& control, std::int64_t tasks, F&& body) {
             control.request_stop();
         }
     };
+    if (control.team_) {
+        auto lent = [&, joined = std::atomic<int>{0}]() mutable {
+            const bool own = std::this_thread::get_id() == control.owner_;
+            const int worker = own ? 0 : 1 + joined.fetch_add(1, std::memory_order_relaxed);
+            if (worker < workers) work(worker);
+        };
+        if (control.team_([](void* data) { (*static_cast<decltype(lent)*>(data))(); }, &lent, workers)) {
+            if (error) std::rethrow_exception(error);
+            if (control.stopping()) throw Cancelled{};
+            return;
+        }
+    }
     auto helper = [&](int worker) {
         work(worker);
         std::lock_guard<std::mutex> lock(mutex);

@@ -12,12 +12,15 @@ from torch import Tensor
 
 from graphx.errors import InputError
 from graphx.nn.linkpred import _torch
+from graphx.nn.linkpred._openmp import join_openmp
 from graphx.nn.linkpred._torch import Query, Side
 
 try:
     from graphx import _core
 except ImportError:  # pragma: no cover  (an installation without the extension)
     _core = None  # type: ignore[assignment]
+else:
+    join_openmp(_core)
 
 __all__: list[str] = []
 
