@@ -18,6 +18,7 @@ using OpenMPParallel = void (*)(void (*run)(void*), void* data, unsigned threads
 
 struct OpenMP {
     OpenMPParallel parallel = nullptr;
+    int (*most)() = nullptr;
     long process = 0;
 };
 
@@ -31,9 +32,11 @@ inline bool join_openmp(const char* path) {
 #if defined(__linux__)
     void* library = dlopen(path, RTLD_NOLOAD | RTLD_LAZY);
     if (!library) return false;
-    void* symbol = dlsym(library, "GOMP_parallel");
-    if (!symbol) return false;
-    openmp() = {reinterpret_cast<OpenMPParallel>(symbol), static_cast<long>(getpid())};
+    void* parallel = dlsym(library, "GOMP_parallel");
+    void* most = dlsym(library, "omp_get_max_threads");
+    if (!parallel || !most) return false;
+    openmp() = {reinterpret_cast<OpenMPParallel>(parallel), reinterpret_cast<int (*)()>(most),
+                static_cast<long>(getpid())};
     return true;
 #else
     (void)path;
@@ -41,11 +44,13 @@ inline bool join_openmp(const char* path) {
 #endif
 }
 
-// A Team; not in a forked child, which has the runtime's state and none of its threads.
+// A Team; not in a forked child, which has the runtime's state and none of its threads, and not for more threads than
+// torch would take: the runtime ends the process when the system gives it too few.
 inline bool openmp_team(void (*run)(void*), void* data, int workers) {
 #if defined(__linux__)
     const OpenMP& found = openmp();
-    if (!found.parallel || found.process != static_cast<long>(getpid())) return false;
+    if (!found.parallel || found.process != static_cast<long>(getpid()) || workers > found.most())
+        return false;
     found.parallel(run, data, static_cast<unsigned>(workers), 0);
     return true;
 #else

@@ -29,11 +29,11 @@ def _gap(x: Tensor) -> int:
     return -x.size(-1) % (_VECTOR // x.element_size()) if x.device.type == "cpu" else 0
 
 
-def aligned_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def aligned_linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:  # noqa: A002  (as torch's)
     """A linear layer, x W^T + b: a row's bits do not depend on its place, in an x that begins on a vector."""
-    if gap := _gap(x):
-        x, weight = pad(x, (0, gap)), pad(weight, (0, gap))
-    return linear(x.contiguous(), weight.contiguous(), bias)
+    if gap := _gap(input):
+        input, weight = pad(input, (0, gap)), pad(weight, (0, gap))  # noqa: A001
+    return linear(input.contiguous(), weight.contiguous(), bias)
 
 
 class AlignedLinear(Linear):
@@ -55,11 +55,14 @@ class AlignedProducts(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Runs `func`, or what stands for it."""
-        if func is linear:
-            return aligned_linear(*args, **(kwargs or {}))
-        if func in _MATMULS and not kwargs and args[1].dim() == 2:
-            return aligned_linear(args[0], args[1].t())
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func is linear or func in _MATMULS:
+            dense = all(t.layout is torch.strided for t in (*args, *kwargs.values()) if isinstance(t, Tensor))
+            if func is linear and dense:
+                return aligned_linear(*args, **kwargs)
+            if dense and not kwargs and args[1].dim() == 2:
+                return aligned_linear(args[0], args[1].t())
+        return func(*args, **kwargs)
 
 
 def aligned(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

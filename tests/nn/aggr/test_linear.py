@@ -63,7 +63,7 @@ def test_a_row_has_its_bits_at_any_place(out: int, dtype: torch.dtype) -> None:
 
 
 def test_a_row_has_its_bits_wherever_the_memory_begins() -> None:
-    x, weight, bias = given(40, 16, 5)
+    x, weight, bias = given(2 * _ROWS, 16, 5)
     flat = torch.empty(1 + x.numel())
     moved = flat[1:].view_as(x).copy_(x)
     assert moved.data_ptr() % 16 != x.data_ptr() % 16
@@ -77,8 +77,9 @@ def test_aligned_products_are_those_of_torch() -> None:
     wanted = [layer(x), layer(batches), x @ weight.t(), batches @ weight.t(), weight @ x[0], x.t() @ x, x.mm(x.t())]
     with AlignedProducts():
         found = [layer(x), layer(batches), x @ weight.t(), batches @ weight.t(), weight @ x[0], x.t() @ x, x.mm(x.t())]
-        found.append(torch.nn.functional.linear(x, weight, bias=bias))
-    wanted.append(torch.addmm(bias, x, weight.t()))
+        found.append(torch.nn.functional.linear(input=x, weight=weight, bias=bias))
+        found.append(x.to_sparse() @ weight.t())
+    wanted += [torch.addmm(bias, x, weight.t()), x @ weight.t()]
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other)
     torch.testing.assert_close(aligned(torch.mm)(x, weight.t()), x @ weight.t())
