@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ DATA = Path(os.environ.get("GRAPHX_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # several processes share the processors: threads of each would wait for others
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a script: the children of tests
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # that press Ctrl-C would ignore it as well
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=2000)

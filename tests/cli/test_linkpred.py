@@ -272,7 +272,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(capsys: pytest.Captur
     whole: Any = json.loads(run(capsys, "train", "friends.txt", "-o", "whole", *options))
     command = ["train", "friends.txt", "-o", "m", "--checkpoint", "state", *options]
     code, err = killed(command, signal.SIGINT)
-    assert code == 130 and err.splitlines()[-1] == "graphx linkpred: interrupted"
+    assert (code, err.splitlines()[-1]) == (130, "graphx linkpred: interrupted")
     code, _ = killed(command, signal.SIGKILL)
     assert code == -signal.SIGKILL and not Path("m").exists()
     assert {**json.loads(run(capsys, *command)), "model": "whole"} == whole

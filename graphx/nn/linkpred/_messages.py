@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -197,7 +198,7 @@ def messages_of_features(x: Tensor) -> Messages:
     rows = Rows(parts[0].long(), parts[1].int(), parts[2], x.size(1))
     transposed, order = _transposed(rows)
     made = Messages(rows, transposed, order)
-    _FEATURES[key] = (weakref.ref(x, lambda _: _FEATURES.pop(key, None)), x._version, made)
+    _FEATURES[key] = (weakref.ref(x, partial(_FEATURES.pop, key)), x._version, made)
     return made
 
 

@@ -5,7 +5,7 @@ Every operator takes a flattened query: six tensors for each matrix, pairs ``[2,
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from graphx.errors import InputError
 from graphx.nn.linkpred import _torch
 from graphx.nn.linkpred._openmp import join_openmp
 from graphx.nn.linkpred._torch import Query, Side
+
+if TYPE_CHECKING:
+    import numpy as np
 
 try:
     from graphx import _core
@@ -80,19 +83,28 @@ def _on_cpu(query: Query) -> bool:
 def _call(kernel: Any, query: Query, *arguments: Any) -> Any:
     """A compiled kernel; it looks whether pairs are in range itself, as torch's threads would wait beside its own."""
     try:
-        return kernel(_native(query), *arguments, query.threads)
+        return kernel(_native(query), *map(array_of, arguments), query.threads)
     except IndexError:
         check_range(query)
         raise
 
 
+def array_of(tensor: Tensor | None) -> np.ndarray | None:
+    """The same memory for a kernel.
+
+    A kernel would ask a tensor itself for ``__dlpack__``, which is Python: Ctrl-C in there is an error to the binding,
+    which drops it and asks in another way.
+    """
+    return None if tensor is None else tensor.numpy(force=True)
+
+
 def _native(query: Query) -> tuple[Any, ...]:
     def side(parts: Side) -> tuple[Any, ...]:
-        return parts.indptr, parts.indices, parts.weights, parts.bits, parts.excluded
+        return tuple(map(array_of, (parts.indptr, parts.indices, parts.weights, parts.bits, parts.excluded)))
 
     first = side(query.first)
     second = first if query.second is query.first else side(query.second)
-    return first, second, int(query.num_columns), query.pairs.contiguous()
+    return first, second, int(query.num_columns), array_of(query.pairs.contiguous())
 
 
 def _operator(name: str, extra: str, result: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,9 +127,16 @@ class Adjacency:
             from graphx import _core
 
             edges = edges.contiguous()
+            native = _ops.array_of
             try:
-                bits = self._side(None).bits
-                found = _core.neighbors_entries(self.indptr, self.indices, bits, edges, True, _threads(None))
+                found = _core.neighbors_entries(
+                    native(self.indptr),
+                    native(self.indices),
+                    native(self._side(None).bits),
+                    native(edges),
+                    True,
+                    _threads(None),
+                )
             except IndexError as error:
                 raise self._out_of_range(edges, what) from error
             return torch.from_numpy(found)
@@ -170,7 +178,7 @@ class Adjacency:
         if self._bits is None and self.weights is None and 0 < self.num_rows * words * 2 <= self.num_entries:
             from graphx import _core
 
-            side = (self.indptr, self.indices, None, None, None)
+            side = (_ops.array_of(self.indptr), _ops.array_of(self.indices), None, None, None)
             self._bits = torch.from_numpy(_core.neighbors_bits(side, self.num_columns, _threads(None)).view(np.int64))
         return Side(self.indptr, self.indices, self.weights, self._bits, None, excluded)
 
@@ -225,7 +233,7 @@ def as_adjacency(
     if edge_weight is None:
         key = id(edges)
         try:
-            reference = weakref.ref(edges, lambda _: _CACHE.pop(key, None))
+            reference = weakref.ref(edges, partial(_CACHE.pop, key))  # no Python in there, where Ctrl-C would be lost
         except TypeError:
             return made
         while len(_CACHE) >= _CACHE_SIZE:

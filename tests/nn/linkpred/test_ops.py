@@ -13,6 +13,7 @@ from torch import Tensor
 from graphx.errors import InputError
 from graphx.nn.linkpred import _ops, common_neighbor_lists, common_neighbors, heuristic, neighbor_differences
 from graphx.nn.linkpred.common_neighbors import make_query
+from tests.interrupts import lost_interrupts
 from tests.nn.linkpred.graphs import (
     DIAMOND,
     adjacency_of,
@@ -341,3 +342,31 @@ def test_options_are_those_of_their_description() -> None:
 def test_unknown_options() -> None:
     with pytest.raises(TypeError, match="unknown option 'wigth'; expected one of"):
         make_query(DIAMOND, torch.tensor([[0], [3]]), wigth=1)  # type: ignore[call-arg]
+
+
+# -- Ctrl-C ------------------------------------------------------------------------------------------------------------
+
+
+def _pool_and_back(graph: Any, pairs: Tensor, exclude: Tensor) -> None:
+    x = features(0, 40, 3).requires_grad_()
+    common_neighbors(graph, pairs, x, exclude=exclude).sum().backward()
+
+
+@pytest.mark.parametrize("density", [0.1, 0.9], ids=["lists", "bits"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda graph, pairs, exclude: common_neighbors(graph, pairs, exclude=exclude),
+        lambda graph, pairs, _exclude: heuristic(graph, pairs, "aa"),
+        lambda graph, pairs, exclude: common_neighbor_lists(graph, pairs, exclude=exclude),
+        lambda graph, pairs, exclude: neighbor_differences(graph, pairs, exclude=exclude),
+        _pool_and_back,
+    ],
+    ids=["count", "score", "lists", "differences", "pool"],
+)
+def test_ctrl_c_in_any_call_of_python_is_not_lost(ask: Any, density: float) -> None:
+    """Kernels that asked tensors for their memory in Python dropped it, and a training went on to its end."""
+    dense = random_dense(3, 40, density)
+    pairs, exclude = random_pairs(3, 40, 20), random_pairs(4, 40, 5)
+    calls, lost = lost_interrupts(lambda: ask(adjacency_of(dense), pairs, exclude))
+    assert calls > 30 and lost == []
