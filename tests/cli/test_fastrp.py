@@ -197,9 +197,16 @@ def test_embedding_does_not_import_torch() -> None:
 
 def test_ctrl_c_exits_130_and_leaves_no_file() -> None:
     write_edgelist(synthetic.power_law(200_000, average_degree=20, seed=0), "big.edgelist")
-    command = [sys.executable, "-m", "graphx.fastrp", "big.edgelist", "-o", "e.npy", "--refine", "1000", "--dim", "32"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(8)
+    code = (
+        "import sys, graphx.data, graphx.fastrp; from graphx.cli.fastrp import main\n"
+        "print('ready', file=sys.stderr, flush=True)\n"
+        "sys.exit(main('big.edgelist -o e.npy --refine 1000 --dim 32'.split()))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "ready\n"
+        time.sleep(3)  # the graph is read, and steps are taken
+        assert process.poll() is None, "the work was over before the interrupt: make it longer"
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
