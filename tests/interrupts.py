@@ -28,13 +28,13 @@ class _Interrupt:
             raise KeyboardInterrupt
 
 
-def lost_interrupts(work: Callable[[], object], every: int = 1) -> tuple[int, list[str]]:
+def lost_interrupts(work: Callable[[], object]) -> tuple[int, list[str]]:
     """How many calls were interrupted, and the ends of the stacks of those after which the work went on."""
     work()  # what is imported or made once
     lost: list[str] = []
     before = sys.getprofile()
     for tried in range(MOST):
-        interrupt = _Interrupt(1 + tried * every)
+        interrupt = _Interrupt(1 + tried)
         sys.setprofile(interrupt)
         try:
             work()
