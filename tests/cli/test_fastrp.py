@@ -198,9 +198,10 @@ def test_embedding_does_not_import_torch() -> None:
 def test_ctrl_c_exits_130_and_leaves_no_file() -> None:
     write_edgelist(synthetic.power_law(200_000, average_degree=20, seed=0), "big.edgelist")
     code = (
-        "import sys, graphx.data, graphx.fastrp; from graphx.cli.fastrp import main\n"
+        "import runpy, sys, graphx.data, graphx.fastrp\n"
+        "sys.argv[1:] = 'big.edgelist -o e.npy --refine 1000 --dim 32'.split()\n"
         "print('ready', file=sys.stderr, flush=True)\n"
-        "sys.exit(main('big.edgelist -o e.npy --refine 1000 --dim 32'.split()))"
+        "runpy.run_module('graphx.fastrp', run_name='__main__')"  # as python -m does
     )
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
